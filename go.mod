@@ -1,0 +1,12 @@
+module github.com/logly-go/logly
+
+go 1.26.0
+
+require (
+	github.com/stretchr/testify v1.12.1
+	golang.org/x/sys v0.49.0
+	golang.org/x/term v0.47.0
+	gopkg.in/natefinch/lumberjack.v2 v2.2.1
+)
+
+require go.yaml.in/yaml/v3 v3.0.5 // indirect
