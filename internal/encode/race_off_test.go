@@ -1,0 +1,8 @@
+//go:build !race
+
+package encode
+
+const (
+	raceEnabled       = false
+	differentialCases = 100_000
+)
