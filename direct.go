@@ -1,0 +1,337 @@
+package logly
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// direct is the way into a sink without a queue: the caller writes its line
+// itself, under the write lock.
+type direct struct {
+	name   string
+	out    *lineOutput
+	count  *counters
+	report func(error)
+	notice func(dropped uint64) []byte
+
+	lock chan struct{} // the write lock: one slot, so that a context can bound the wait for it
+	stop chan struct{} // closed to end watch
+	done chan struct{} // closed by watch as its last act
+
+	// Under the write lock.
+	rest   []byte // a line, from its start, of which the output has the beginning
+	record bool   // rest is a record, and not a notice
+	both   []byte // scratch: a notice and the line after it
+	gap    uint64 // records refused since the last accepted one, still to be told
+	closed bool   // the output is closed
+
+	closing atomic.Bool // new records are refused
+	gaveUp  atomic.Bool // who has the write lock closes the output
+	records atomic.Uint64
+	dropped atomic.Uint64
+
+	mu        sync.Mutex // guards what follows, and the requests
+	requests  []*request
+	serving   chan struct{} // closed by serve as its last act; nil: it does not run
+	closeErr  error         // of the output
+	abandoned bool          // close has returned without closeErr
+}
+
+func newDirect(name string, out *lineOutput, count *counters, report func(error), notice func(uint64) []byte) *direct {
+	return &direct{
+		name: name, out: out, count: count, report: report, notice: notice,
+		lock: make(chan struct{}, 1), stop: make(chan struct{}),
+	}
+}
+
+// put writes a line, with one Write. An error means that it was not accepted,
+// and nothing of it is written or kept.
+func (d *direct) put(line []byte) error {
+	if d.closing.Load() {
+		d.dropped.Add(1)
+		return ErrClosed
+	}
+	d.lock <- struct{}{}
+	defer d.unlock()
+	if d.closing.Load() { // close may have synced the last time
+		d.dropped.Add(1)
+		return ErrClosed
+	}
+	err := d.write(line)
+	if cap(d.both) > maxKept {
+		d.both = nil
+	}
+	if err != nil {
+		d.gap++
+		d.dropped.Add(1)
+		return err
+	}
+	d.records.Add(1)
+	return nil
+}
+
+// unlock releases the write lock. Once Close wants the output closed, whoever
+// has the lock does it.
+func (d *direct) unlock() {
+	if d.gaveUp.Load() && !d.closed {
+		d.closed = true
+		d.dropped.Add(d.left())
+		err := d.out.close()
+		d.mu.Lock()
+		d.closeErr = err
+		unheard := d.abandoned
+		d.mu.Unlock()
+		if err != nil {
+			d.count.errors.Add(1)
+			if unheard {
+				d.report(err)
+			}
+		}
+	}
+	<-d.lock
+}
+
+// left returns how many accepted records are not written yet.
+func (d *direct) left() uint64 {
+	if len(d.rest) > 0 && d.record {
+		return 1
+	}
+	return 0
+}
+
+func (d *direct) fail(err error) {
+	d.count.errors.Add(1)
+	d.report(err)
+}
+
+// write writes what a failure left of an earlier line, then the notice of a gap
+// and the line.
+func (d *direct) write(line []byte) error {
+	if err := d.writeRest(); err != nil {
+		d.fail(err)
+		return err
+	}
+	told, p := 0, line
+	if d.gap > 0 {
+		d.both = append(d.both[:0], d.notice(d.gap)...)
+		told = len(d.both)
+		d.both = append(d.both, line...)
+		p = d.both
+	}
+	n, err := d.deliver(p)
+	if n+d.out.begun > 0 && told > 0 {
+		d.gap = 0 // the notice is written, or begun and kept
+	}
+	if err != nil {
+		d.fail(err)
+	}
+	switch {
+	case n == len(p):
+		return nil
+	case n >= told && d.out.begun > 0: // the line was begun: it is accepted
+		d.rest, d.record = append(d.rest[:0], p[n:]...), true
+		return nil
+	case d.out.begun > 0: // the notice was begun, the line was not
+		d.rest, d.record = append(d.rest[:0], p[n:told]...), false
+	}
+	return err
+}
+
+// deliver hands lines to the output until one fails, and returns how many bytes
+// of whole lines are done.
+func (d *direct) deliver(p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var done int
+		done, _, err = d.out.deliver(entry{line: p[n:]})
+		n += done
+	}
+	return n, err
+}
+
+func (d *direct) writeRest() error {
+	if len(d.rest) == 0 {
+		return nil
+	}
+	n, err := d.deliver(d.rest)
+	if n < len(d.rest) {
+		return err
+	}
+	if d.rest = d.rest[:0]; cap(d.rest) > maxKept {
+		d.rest = nil
+	}
+	if err != nil { // an error although all was taken
+		d.fail(err)
+	}
+	return nil
+}
+
+func (d *direct) complete(ctx context.Context) error { return d.ask(ctx, &request{}) }
+
+func (d *direct) rotateNow(ctx context.Context) error { return d.ask(ctx, &request{rotate: true}) }
+
+// ask makes a request and waits for its answer, as await does. A goroutine of
+// its own serves it, because a stuck Write must not hold the asker.
+func (d *direct) ask(ctx context.Context, r *request) error {
+	r.done = make(chan error, 1)
+	d.mu.Lock()
+	d.requests = append(d.requests, r)
+	if d.serving == nil {
+		d.serving = make(chan struct{})
+		go d.serve(d.serving)
+	}
+	d.mu.Unlock()
+	answer, late := await(ctx, &d.count.moved, r.done)
+	if late == nil {
+		return answer
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if answer, ok := r.leave(); ok {
+		return answer
+	}
+	d.requests = slices.DeleteFunc(d.requests, func(o *request) bool { return o == r })
+	return r.refusal(d.name, 0, late)
+}
+
+// serve answers requests until there are none.
+func (d *direct) serve(ended chan struct{}) {
+	defer close(ended)
+	for {
+		d.lock <- struct{}{}
+		d.mu.Lock()
+		requests := d.requests
+		d.requests = nil
+		if len(requests) == 0 {
+			d.serving = nil
+			d.mu.Unlock()
+			d.unlock()
+			return
+		}
+		served, ctx := newRound(requests)
+		d.mu.Unlock()
+		d.fulfil(ctx, requests)
+		served.cancel()
+		d.unlock()
+	}
+}
+
+// fulfil does what requests ask for; one sync serves all of them.
+func (d *direct) fulfil(ctx context.Context, requests []*request) {
+	if d.closed {
+		d.answer(requests, ErrClosed)
+		return
+	}
+	if err := d.writeRest(); err != nil {
+		d.count.errors.Add(1)
+		for _, r := range requests {
+			d.answer([]*request{r}, r.refusal(d.name, d.left(), err))
+		}
+		return
+	}
+	var completes []*request
+	for _, r := range requests {
+		if !r.rotate {
+			completes = append(completes, r)
+			continue
+		}
+		err := d.out.rotate()
+		if err != nil {
+			d.count.errors.Add(1)
+		}
+		d.answer([]*request{r}, err)
+	}
+	if completes != nil {
+		err := d.out.sync(ctx)
+		if err != nil {
+			d.count.errors.Add(1)
+		}
+		d.answer(completes, err)
+	}
+}
+
+// answer tells requests what became of them, and OnError if nobody waits for
+// the answer any more.
+func (d *direct) answer(requests []*request, err error) {
+	d.mu.Lock()
+	heard := answer(requests, err)
+	d.mu.Unlock()
+	if !heard {
+		d.report(err)
+	}
+}
+
+// watch does what the output has to do by the clock.
+func (d *direct) watch() {
+	defer close(d.done)
+	for {
+		var wait time.Duration
+		select {
+		case d.lock <- struct{}{}:
+		case <-d.stop:
+			return
+		}
+		if !d.closed {
+			var err error
+			if wait, err = d.out.idle(); err != nil {
+				d.fail(err)
+			}
+		}
+		d.unlock()
+		if wait == 0 {
+			return
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-d.stop:
+			timer.Stop()
+			return
+		}
+	}
+}
+
+func (d *direct) start() {
+	d.done = make(chan struct{})
+	go d.watch()
+}
+
+// refuse makes put refuse new records from now on.
+func (d *direct) refuse() { d.closing.Store(true) }
+
+// close completes, ends the watch and closes the output.
+func (d *direct) close(ctx context.Context) error {
+	d.refuse()
+	close(d.stop)
+	err := d.complete(ctx)
+	d.gaveUp.Store(true) // whoever has the lock next, or has it now, closes the output
+	ended := make(chan struct{})
+	go func() {
+		<-d.done
+		d.lock <- struct{}{}
+		d.unlock()
+		d.mu.Lock()
+		serving := d.serving
+		d.mu.Unlock()
+		if serving != nil {
+			<-serving
+		}
+		close(ended)
+	}()
+	err = part(ctx, d.name, d.out, d.count, err, ended)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	select {
+	case <-ended:
+	default:
+		d.abandoned = true
+	}
+	return errors.Join(err, d.closeErr)
+}
+
+func (d *direct) stats(s *Stats) {
+	s.Records, s.Dropped = d.records.Load(), d.dropped.Load()
+}

@@ -1,0 +1,80 @@
+//go:build unix
+
+package logly
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// noFollow makes open fail on a symbolic link.
+const noFollow = unix.O_NOFOLLOW
+
+// renamesOpen tells that an open file can be renamed.
+const renamesOpen = true
+
+// fileState is room for one fstat, so that asking does not allocate.
+type fileState struct{ st unix.Stat_t }
+
+// look returns the size of the open file fd and whether it still has a name.
+func (s *fileState) look(f *os.File, fd uintptr) (size int64, named bool, err error) {
+	for {
+		err = unix.Fstat(int(fd), &s.st)
+		if err != unix.EINTR {
+			break
+		}
+	}
+	if err != nil {
+		return 0, false, &fs.PathError{Op: "fstat", Path: f.Name(), Err: err}
+	}
+	return s.st.Size, s.st.Nlink > 0, nil
+}
+
+// own gives the open file f the owner and group of info, as far as the process
+// may: a group that reads the log then reads its compressed backups too.
+func own(f *os.File, info fs.FileInfo) error {
+	want, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	var have unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &have); err != nil {
+		return &fs.PathError{Op: "fstat", Path: f.Name(), Err: err}
+	}
+	if have.Uid == want.Uid && have.Gid == want.Gid {
+		return nil
+	}
+	if err := f.Chown(int(want.Uid), int(want.Gid)); err != nil && !os.IsPermission(err) {
+		return err
+	}
+	return nil
+}
+
+// syncDir makes the names in dir lasting.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !cannotSync(err) {
+		return err
+	}
+	return nil
+}
+
+// setTime sets the times of the file at path, and of nothing it might link to.
+func setTime(path string, t time.Time) error {
+	ts, err := unix.TimeToTimespec(t)
+	if err == nil {
+		err = unix.UtimesNanoAt(unix.AT_FDCWD, path, []unix.Timespec{ts, ts}, unix.AT_SYMLINK_NOFOLLOW)
+	}
+	if err != nil {
+		return &fs.PathError{Op: "utimes", Path: path, Err: err}
+	}
+	return nil
+}

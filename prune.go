@@ -1,0 +1,135 @@
+package logly
+
+import (
+	"os"
+	"slices"
+	"time"
+)
+
+// expires reports whether backups grow too old by the clock alone.
+func (j *janitor) expires() bool { return j.maxAge > 0 }
+
+// expire goes to work if the oldest backup has grown too old.
+func (j *janitor) expire() {
+	if !j.expires() {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(j.backups) > 0 && j.tooOld(j.backups[0], time.Now()) {
+		j.start()
+	}
+}
+
+func (j *janitor) tooOld(b backup, now time.Time) bool {
+	t, err := time.ParseInLocation(stampLayout, b.stamp, j.zone)
+	return err == nil && j.maxAge > 0 && now.Sub(t) > j.maxAge
+}
+
+// prune removes backups: those too many and too old or, when all are compressed
+// that will be, those that take too much room.
+func (j *janitor) prune(bySize bool) {
+	j.mu.Lock()
+	all := slices.Clone(j.backups)
+	j.mu.Unlock()
+	if bySize && j.maxTotal > 0 {
+		j.measure(all, false)
+		j.update(all)
+	}
+	if j.excess(all, bySize) == 0 {
+		return
+	}
+	j.measure(all, true) // others may have removed some: then fewer must go
+	j.update(all)
+	all = slices.DeleteFunc(all, backup.gone)
+	all = all[:j.excess(all, bySize)]
+	for i := range all {
+		j.remove(&all[i])
+	}
+	j.update(all)
+}
+
+// excess returns how many of the oldest must go.
+func (j *janitor) excess(all []backup, bySize bool) int {
+	if bySize {
+		total := int64(0)
+		for i := len(all) - 1; i >= 0; i-- {
+			if total += max(all[i].size, 0); j.maxTotal > 0 && total > j.maxTotal {
+				return i + 1
+			}
+		}
+		return 0
+	}
+	n := 0
+	if j.keep > 0 {
+		n = max(0, len(all)-j.keep)
+	}
+	for now := time.Now(); n < len(all) && j.tooOld(all[n], now); {
+		n++
+	}
+	return n
+}
+
+// measure looks at the files of the backups: of those whose size is unknown, or
+// again at all of them.
+func (j *janitor) measure(all []backup, again bool) {
+	for i := range all {
+		b := &all[i]
+		if b.size != unknown && !again {
+			continue
+		}
+		b.size = 0
+		look := func(path string, have *bool) {
+			if !*have {
+				return
+			}
+			info, err := os.Lstat(path)
+			switch {
+			case err == nil && info.Mode().IsRegular():
+				b.size += info.Size()
+			case err == nil || isGone(err):
+				*have = false
+			}
+		}
+		look(j.path(b.stamp), &b.plain)
+		look(j.path(b.stamp)+gzipSuffix, &b.gz)
+	}
+}
+
+// remove deletes the files of a backup. It is tried again at each later work if
+// that fails.
+func (j *janitor) remove(b *backup) {
+	unlink := func(path string, have *bool) {
+		if !*have {
+			return
+		}
+		if err := os.Remove(path); err != nil && !isGone(err) {
+			j.fail("prune", err)
+			return
+		}
+		*have = false
+	}
+	unlink(j.path(b.stamp), &b.plain)
+	unlink(j.path(b.stamp)+gzipSuffix, &b.gz)
+	if b.gone() {
+		j.unsynced.drop(b.stamp)
+	}
+}
+
+func (b backup) gone() bool { return !b.plain && !b.gz }
+
+// update enters what became of backups, and forgets those that are gone.
+func (j *janitor) update(some []backup) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	gone := false
+	for _, b := range some {
+		if i, found := j.search(b.stamp); found {
+			j.backups[i] = b
+			gone = gone || b.gone()
+		}
+	}
+	if gone {
+		j.backups = slices.DeleteFunc(j.backups, backup.gone)
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package logly
+
+const raceEnabled = false
