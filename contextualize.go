@@ -18,12 +18,14 @@ import (
 //
 // Fields stand in the order given, those of the outer context first; a key
 // given again replaces the outer field in its place. LogValuers are resolved
-// here, once. Without arguments ctx itself is returned.
+// here, once. Without arguments ctx itself is returned. The methods by which a
+// field is encoded (MarshalJSON, Error, ...) must not log with the context that
+// carries it.
 //
 //	ctx = logly.Contextualize(ctx, "request_id", id)
 //	slog.InfoContext(ctx, "started")
 func Contextualize(ctx context.Context, args ...any) context.Context {
-	added := appendResolved(nil, slog.Group("", args...).Value.Group())
+	added := appendFlat(nil, allResolved(slog.Group("", args...).Value.Group()))
 	if len(added) == 0 {
 		return ctx
 	}
@@ -140,24 +142,4 @@ func (f *fields) entry(enc *encode.Encoder) *encodedFields {
 			return more[len(more)-1]
 		}
 	}
-}
-
-// appendResolved appends attrs with every LogValuer resolved, in groups too,
-// groups without a key inlined and what is empty left out.
-func appendResolved(dst, attrs []slog.Attr) []slog.Attr {
-	for _, a := range attrs {
-		a.Value = a.Value.Resolve()
-		switch {
-		case a.Equal(slog.Attr{}):
-		case a.Value.Kind() != slog.KindGroup:
-			dst = append(dst, a)
-		case a.Key == "":
-			dst = appendResolved(dst, a.Value.Group())
-		default:
-			if inner := appendResolved(nil, a.Value.Group()); len(inner) > 0 {
-				dst = append(dst, slog.Attr{Key: a.Key, Value: slog.GroupValue(inner...)})
-			}
-		}
-	}
-	return dst
 }

@@ -165,7 +165,7 @@ func (c *core) start() {
 // Enabled reports whether any sink takes records of the level.
 func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 	for _, k := range h.core.sinks {
-		if k.enabled(ctx, level) {
+		if k.enabled(ctx, level, h.derived) {
 			return true
 		}
 	}
@@ -201,7 +201,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	}
 	for i, k := range c.order {
 		// With one sink, its level was for Enabled to say.
-		takes[i] = len(c.order) == 1 || k.enabled(ctx, r.Level)
+		takes[i] = len(c.order) == 1 || k.enabled(ctx, r.Level, h.derived)
 		if e := k.encoding; takes[i] && e >= 0 && lines[e] == nil {
 			lines[e] = newBuffer()
 			lines[e].line = h.chains[e].Append(lines[e].line[:0], &r, fields.as(h.chains[e].Encoder()), dynamic)
@@ -244,6 +244,9 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 				b.free()
 			}
 		}
+	}
+	if errs == nil {
+		return nil
 	}
 	return errors.Join(errs...)
 }
@@ -297,6 +300,11 @@ func (h *Handler) Complete() error { return h.core.complete(patient) }
 func (h *Handler) CompleteContext(ctx context.Context) error { return h.core.complete(ctx) }
 
 func (c *core) complete(ctx context.Context) error {
+	select {
+	case <-c.closed:
+		return c.closeErr
+	default:
+	}
 	err := c.each(func(k *sink) error { return k.complete(ctx) })
 	if !c.closing.Load() || !errors.Is(err, ErrClosed) {
 		return err
@@ -357,6 +365,9 @@ func ended(ctx context.Context) <-chan struct{} {
 // does. What is queued may still go to either file; call Complete first to have
 // it in the old one. It gives up after 5 seconds in which no byte moved.
 func (h *Handler) Rotate() error {
+	if h.core.closing.Load() {
+		return ErrClosed
+	}
 	return h.core.each(func(k *sink) error { return k.rotate(patient) })
 }
 

@@ -227,11 +227,13 @@ func (j *janitor) rotated(f *os.File, dirty bool, info fs.FileInfo, from time.Ti
 	} else { // the clock has jumped meanwhile
 		j.list(false)
 	}
-	j.start()
 	j.mu.Unlock()
-	if f != nil {
+	if f != nil { // before the work starts, which is to sync or close it
 		j.unsynced.add(f, dirty, stamp)
 	}
+	j.mu.Lock()
+	j.start()
+	j.mu.Unlock()
 }
 
 // maxFind is how long a rotation may take for the backup to be looked for name

@@ -50,7 +50,7 @@ func TestFileThatIsALinkFromTheStart(t *testing.T) {
 		require.NoError(t, h.Rotate())
 		require.NoError(t, info(h, "1"))
 		_, err := Open(Sink{File: real})
-		require.ErrorContains(t, err, "another handler")
+		require.ErrorContains(t, err, "open already")
 		require.NoError(t, h.Close())
 		assert.Equal(t, []string{"0", "1"}, messages(t, real))
 		to, err := os.Readlink(path)

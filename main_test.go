@@ -1,6 +1,7 @@
 package logly
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"runtime"
@@ -13,6 +14,8 @@ import (
 // a goroutine of this module or a descriptor behind.
 func TestMain(m *testing.M) {
 	runChild()
+	flag.Parse()
+	soakFits()
 	before := descriptors()
 	code := m.Run()
 	if code == 0 {

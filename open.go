@@ -22,7 +22,7 @@ func (l *logFile) open(now time.Time) error {
 			return l.failed("open", err)
 		}
 		if !heldPaths.take(path) {
-			return l.failed("open", errors.New("another handler of this process has it open"))
+			return l.failed("open", errors.New("a handler of this process has it open already"))
 		}
 		l.path, l.held = path, true
 		l.lumber = newLumberjack(path, l.zone != time.UTC)

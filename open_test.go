@@ -96,7 +96,7 @@ func TestPathIsHeldByOneHandler(t *testing.T) {
 	first := logTo(t, Sink{File: path})
 	for _, same := range []string{path, filepath.Join(dir, "real", "..", "app.log"), dir + "/./app.log"} {
 		_, err := Open(Sink{File: same})
-		assert.ErrorContains(t, err, "another handler")
+		assert.ErrorContains(t, err, "open already")
 		assert.ErrorContains(t, err, same)
 	}
 	_, err := Open(Sink{File: filepath.Join(dir, "b.log")}, Sink{File: filepath.Join(dir, "real/../b.log")})
@@ -118,7 +118,7 @@ func TestNewHandlerTakesOverWhenTheFirstCloses(t *testing.T) {
 		synctest.Wait()
 		assert.ErrorContains(t, second.Complete(), "1 record still queued")
 		require.NotEmpty(t, got.all())
-		assert.ErrorContains(t, got.all()[0], "another handler")
+		assert.ErrorContains(t, got.all()[0], "open already")
 		require.NoError(t, info(first, "2"))
 		require.NoError(t, first.Close())
 		require.NoError(t, second.Complete())

@@ -110,7 +110,9 @@ func (o *lineOutput) deliver(e entry) (done, lost int, err error) {
 	}
 	n, err := o.write(p[o.begun:])
 	o.begun += n
-	done = bytes.LastIndexByte(p[:o.begun], '\n') + 1
+	if done = o.begun; done < len(p) {
+		done = bytes.LastIndexByte(p[:o.begun], '\n') + 1
+	}
 	if done == 0 {
 		return 0, 0, err
 	}

@@ -43,6 +43,7 @@ type queue struct {
 	closeErr  error    // of the output, set with ended
 	abandoned bool     // close has returned without closeErr
 	attempt   uint64   // deliveries begun
+	failing   bool     // the last of them moved nothing
 	gap       uint64   // records dropped since the last one that entered or began to wait, still to be told
 	notices   []uint64 // positions in store of the lines that are no records
 	queued    uint64   // records in store
@@ -188,7 +189,8 @@ func (q *queue) run() {
 		case q.gaveUp:
 		case e.size() > 0:
 			lingered = 0
-			if err := q.deliver(e, oversize); err == nil {
+			err := q.deliver(e, oversize)
+			if q.failing = err != nil; !q.failing {
 				pause = 0
 			} else {
 				pause = min(max(2*pause, firstPause), longestPause)

@@ -39,20 +39,6 @@ func hold(ctx context.Context, to slog.Handler, r slog.Record) *heldRecord {
 	}
 }
 
-// resolved returns a with its LogValuers resolved, in groups too. Unlike
-// appendResolved it leaves the shape alone: that is the inner handler's to read.
-func resolved(a slog.Attr) slog.Attr {
-	a.Value = a.Value.Resolve()
-	if a.Value.Kind() == slog.KindGroup {
-		group := slices.Clone(a.Value.Group())
-		for i := range group {
-			group[i] = resolved(group[i])
-		}
-		a.Value = slog.GroupValue(group...)
-	}
-	return a
-}
-
 // stringBytes returns the bytes of the strings in attrs, keys included.
 func stringBytes(attrs []slog.Attr) int {
 	n := 0
@@ -82,6 +68,7 @@ type openGroup struct {
 }
 
 func (d derived) withAttrs(attrs []slog.Attr) derived {
+	attrs = allResolved(attrs)                   // now, not at each record that nests them
 	d.now = d.now.WithAttrs(slices.Clone(attrs)) // a handler owns the slice it gets
 	if len(d.groups) == 0 {
 		d.root = d.now
@@ -208,13 +195,21 @@ type passOn struct {
 	count   *counters
 	report  func(error)
 	closing atomic.Bool
+	active  atomic.Int64  // calls of handle under way
+	idle    chan struct{} // one slot: there is none, and close may wait for that
 	gap     atomic.Uint64 // records refused and still to be told
 	records atomic.Uint64
 	dropped atomic.Uint64
 }
 
+func newPassOn(name string, root slog.Handler, count *counters, report func(error)) *passOn {
+	return &passOn{name: name, root: root, count: count, report: report, idle: make(chan struct{}, 1)}
+}
+
 // handle calls to.Handle. Its panic is the caller's, as without logly.
 func (p *passOn) handle(ctx context.Context, to slog.Handler, r slog.Record) error {
+	p.active.Add(1)
+	defer p.leave()
 	if p.closing.Load() {
 		p.dropped.Add(1)
 		return ErrClosed
@@ -237,5 +232,25 @@ func (p *passOn) handle(ctx context.Context, to slog.Handler, r slog.Record) err
 	}
 	lost = false
 	p.records.Add(1)
+	return nil
+}
+
+func (p *passOn) leave() {
+	if p.active.Add(-1) == 0 && p.closing.Load() {
+		select {
+		case p.idle <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// close waits for the calls under way: the last Flush is to include them.
+func (p *passOn) close(ctx context.Context) error {
+	p.closing.Store(true)
+	for p.active.Load() > 0 {
+		if _, err := await(ctx, &p.count.moved, p.idle); err != nil {
+			return &Error{Sink: p.name, Op: "close", Count: 1, Err: err}
+		}
+	}
 	return nil
 }

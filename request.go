@@ -15,7 +15,8 @@ type request struct {
 	rotate bool       // start a new file; otherwise: complete
 	drain  bool       // complete, when nobody waits for room in the queue any more either
 	target uint64     // complete, when the queue's head has come this far
-	since  uint64     // attempts begun when it was made: a later one that fails answers it
+	since  uint64     // attempts begun when it was made: later ones that fail count
+	fails  int        // how many of those have failed, and one more if the last before had
 	done   chan error // one slot
 	round  *round     // set while it is being served by a sync
 	left   bool       // nobody waits for the answer
@@ -157,6 +158,9 @@ func (q *queue) ask(ctx context.Context, r *request) error {
 		return ErrClosed
 	}
 	r.target, r.since = q.store.Tail(), q.attempt
+	if q.failing {
+		r.fails = 1
+	}
 	q.requests = append(q.requests, r)
 	q.mu.Unlock()
 	q.kick()
@@ -240,10 +244,22 @@ func (q *queue) answer(requests []*request, err error) {
 	}
 }
 
-// failRequests answers those who asked before an attempt that failed was begun.
+// How often a destination must fail until a request is given up: once more
+// after a failure, or for a Close, after which what is queued is lost, about a
+// second long.
+const (
+	fewFails  = 2
+	manyFails = 8
+)
+
+// failRequests answers those for whom a destination has failed often enough. An
+// attempt that was under way when they asked does not count.
 func (q *queue) failRequests(cause error) {
 	q.requests = slices.DeleteFunc(q.requests, func(r *request) bool {
 		if r.since >= q.attempt {
+			return false
+		}
+		if r.fails++; r.fails < fewFails || r.drain && r.fails < manyFails {
 			return false
 		}
 		r.done <- r.refusal(q.name, q.queued, cause)

@@ -47,7 +47,7 @@ func (s Sink) build(i int, c *core) *sink {
 			k.queue = newQueue(k.name, &recordStore{size: size}, out, k.count, report)
 			k.queue.dropBelow = s.DropBelow
 		} else {
-			k.passOn = &passOn{name: k.name, root: s.Handler, count: k.count, report: report}
+			k.passOn = newPassOn(k.name, s.Handler, k.count, report)
 		}
 		return k
 	}
@@ -95,14 +95,15 @@ func noticeEncoder(chain *encode.Chain, o encode.Options) func(dropped uint64) [
 	}
 }
 
-// enabled reports whether the sink takes records of the level.
-func (k *sink) enabled(ctx context.Context, level slog.Level) bool {
-	if k.handler != nil {
-		return (k.level == nil || level >= k.level.Level()) && k.handler.Enabled(ctx, level)
-	}
+// enabled reports whether the sink takes records of the level; around a handler
+// d is what With calls have made of that.
+func (k *sink) enabled(ctx context.Context, level slog.Level, d []derived) bool {
 	least := slog.LevelInfo
 	if k.level != nil {
 		least = k.level.Level()
+	}
+	if k.handler != nil {
+		return (k.level == nil || level >= least) && d[k.derived].now.Enabled(ctx, level)
 	}
 	return level >= least
 }
@@ -122,6 +123,7 @@ func (k *sink) putRecord(ctx context.Context, d derived, fields []slog.Attr, r s
 	if k.queue != nil {
 		return k.queue.put(entry{rec: hold(ctx, to, r)}, r.Level)
 	}
+	r = r.Clone() // other handlers may add to it, too
 	return nil, k.passOn.handle(ctx, to, r)
 }
 
@@ -152,21 +154,35 @@ func (k *sink) complete(ctx context.Context) error {
 	return k.flushHandler(ctx)
 }
 
-// flushHandler calls the Flush of a sink around a handler, one call at a time.
+// flushHandler calls the Flush of a sink around a handler, one call at a time,
+// and waits for it as await does. It runs beside the caller, who may have to
+// leave before it has ended; its context ends then.
 func (k *sink) flushHandler(ctx context.Context) error {
 	if k.flush == nil {
 		return nil
 	}
-	if ctx == nil {
-		ctx = context.Background()
+	within := ctx
+	if within == nil {
+		within = context.Background()
 	}
-	var err error
-	select {
-	case k.flushMu <- struct{}{}:
-		err = k.flush.call(ctx, k.name)
-		<-k.flushMu
-	case <-ctx.Done():
-		err = &Error{Sink: k.name, Op: "flush", Count: 1, Err: context.Cause(ctx)}
+	within, cancel := context.WithCancel(within)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		select {
+		case k.flushMu <- struct{}{}:
+			err := k.flush.call(within, k.name)
+			if within.Err() == nil {
+				k.count.moved.Add(1) // others may wait for their turn
+			}
+			<-k.flushMu
+			done <- err
+		case <-within.Done():
+		}
+	}()
+	err, late := await(ctx, &k.count.moved, done)
+	if late != nil {
+		err = &Error{Sink: k.name, Op: "flush", Count: 1, Err: late}
 	}
 	if err != nil {
 		k.count.errors.Add(1)
@@ -207,6 +223,8 @@ func (k *sink) close(ctx context.Context) error {
 		err = k.queue.close(ctx)
 	case k.direct != nil:
 		err = k.direct.close(ctx)
+	default:
+		err = k.passOn.close(ctx)
 	}
 	return errors.Join(err, k.flushHandler(ctx))
 }

@@ -253,13 +253,14 @@ func (s Sink) destinations() []string {
 	return names
 }
 
-// encoding returns how the sink writes.
+// encoding returns how the sink writes to w, which is nil for a file.
 func (s Sink) encoding(w io.Writer) encode.Options {
 	o := encode.Options{AddSource: s.AddSource, ReplaceAttr: s.ReplaceAttr}
-	switch terminal := isTerminal(w); {
+	terminal := (s.Format == "" || s.Format == Console) && isTerminal(w)
+	switch {
 	case s.Format == Text:
 		o.Format = encode.Text
-	case s.Format == Console, s.Format == "" && terminal:
+	case s.Format == Console, terminal:
 		o.Format = encode.Console
 		o.Color = terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && enableColor(w)
 	}
@@ -273,7 +274,16 @@ func sameEncoding(a, b encode.Options) bool {
 		*(*unsafe.Pointer)(unsafe.Pointer(&a.ReplaceAttr)) == *(*unsafe.Pointer)(unsafe.Pointer(&b.ReplaceAttr))
 }
 
+// isTerminal asks for the descriptor only of what may be one: to ask makes a
+// pipe's or a connection's deadlines useless.
 func isTerminal(w io.Writer) bool {
-	f, ok := w.(interface{ Fd() uintptr })
-	return ok && term.IsTerminal(int(f.Fd()))
+	f, ok := w.(interface {
+		Fd() uintptr
+		Stat() (fs.FileInfo, error)
+	})
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&fs.ModeCharDevice != 0 && term.IsTerminal(int(f.Fd()))
 }

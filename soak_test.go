@@ -30,6 +30,17 @@ var (
 	soakSeed = flag.Uint64("soak.seed", 0, "what TestSoak begins with; 0: chosen and printed")
 )
 
+// soakFits lets a soak of ten minutes end within go test's own default timeout,
+// which is as long: the go command waits a minute more before it kills.
+func soakFits() {
+	timeout := flag.Lookup("test.timeout")
+	if need := *soakTime + 45*time.Second; *soakTime > time.Minute && timeout != nil {
+		if have, ok := timeout.Value.(flag.Getter).Get().(time.Duration); ok && have > 0 && have < need {
+			_ = timeout.Value.Set(need.String())
+		}
+	}
+}
+
 // TestSoak logs from many goroutines to sinks whose destinations meet all kinds
 // of faults at random, round after round, and checks after each that nothing is
 // lost, doubled, torn or out of order.

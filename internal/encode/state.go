@@ -97,6 +97,22 @@ func (s *state) replacedBuiltins(r *slog.Record) {
 // was appended.
 func (s *state) recordAttrs(r *slog.Record) bool {
 	appended := false
+	if s.enc.format == JSON && s.enc.replace == nil {
+		// The same as below, with the way that most attributes go laid out.
+		r.Attrs(func(a slog.Attr) bool {
+			switch kind := a.Value.Kind(); kind {
+			case slog.KindAny, slog.KindGroup, slog.KindLogValuer:
+				if !s.attr(a) {
+					return true
+				}
+			default:
+				s.buf = appendJSONValue(s.appendJSONKey(s.buf, a.Key), kind, a.Value)
+			}
+			appended = true
+			return true
+		})
+		return appended
+	}
 	r.Attrs(func(a slog.Attr) bool {
 		if s.attr(a) {
 			appended = true
@@ -136,7 +152,7 @@ func (s *state) attr(a slog.Attr) bool {
 	case slog.KindAny:
 		return s.anyAttr(a.Key, a.Value.Any())
 	}
-	if s.enc.format == JSON { // the way most attributes go
+	if s.enc.format == JSON {
 		s.buf = appendJSONValue(s.appendJSONKey(s.buf, a.Key), kind, a.Value)
 		return true
 	}
