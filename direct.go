@@ -18,11 +18,11 @@ type direct struct {
 	report func(error)
 	notice func(dropped uint64) []byte
 
-	lock chan struct{} // the write lock: one slot, so that a context can bound the wait for it
+	lock writeLock
 	stop chan struct{} // closed to end watch
 	done chan struct{} // closed by watch as its last act
 
-	// Under the write lock.
+	// Under lock.
 	rest   []byte // a line, from its start, of which the output has the beginning
 	record bool   // rest is a record, and not a notice
 	both   []byte // scratch: a notice and the line after it
@@ -44,7 +44,7 @@ type direct struct {
 func newDirect(name string, out *lineOutput, count *counters, report func(error), notice func(uint64) []byte) *direct {
 	return &direct{
 		name: name, out: out, count: count, report: report, notice: notice,
-		lock: make(chan struct{}, 1), stop: make(chan struct{}),
+		lock: newWriteLock(), stop: make(chan struct{}),
 	}
 }
 
@@ -55,7 +55,7 @@ func (d *direct) put(line []byte) error {
 		d.dropped.Add(1)
 		return ErrClosed
 	}
-	d.lock <- struct{}{}
+	d.lock.lock()
 	defer d.unlock()
 	if d.closing.Load() { // close may have synced the last time
 		d.dropped.Add(1)
@@ -92,7 +92,7 @@ func (d *direct) unlock() {
 			}
 		}
 	}
-	<-d.lock
+	d.lock.unlock()
 }
 
 // left returns how many accepted records are not written yet.
@@ -184,7 +184,7 @@ func (d *direct) ask(ctx context.Context, r *request) error {
 		go d.serve(d.serving)
 	}
 	d.mu.Unlock()
-	answer, late := await(ctx, &d.count.moved, r.done)
+	answer, late := await(ctx, d.count, r.done)
 	if late == nil {
 		return answer
 	}
@@ -201,7 +201,7 @@ func (d *direct) ask(ctx context.Context, r *request) error {
 func (d *direct) serve(ended chan struct{}) {
 	defer close(ended)
 	for {
-		d.lock <- struct{}{}
+		d.lock.lock()
 		d.mu.Lock()
 		requests := d.requests
 		d.requests = nil
@@ -269,11 +269,7 @@ func (d *direct) watch() {
 	defer close(d.done)
 	for {
 		var wait time.Duration
-		select {
-		case d.lock <- struct{}{}:
-		case <-d.stop:
-			return
-		}
+		d.lock.lock()
 		if !d.closed {
 			var err error
 			if wait, err = d.out.idle(); err != nil {
@@ -311,7 +307,7 @@ func (d *direct) close(ctx context.Context) error {
 	ended := make(chan struct{})
 	go func() {
 		<-d.done
-		d.lock <- struct{}{}
+		d.lock.lock()
 		d.unlock()
 		d.mu.Lock()
 		serving := d.serving

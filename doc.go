@@ -48,8 +48,9 @@
 // calls: call Close before them.
 //
 // Neither hangs on a destination that fails or blocks: they return an error that
-// says why and how many records are left. CompleteContext and CloseContext
-// return when their context ends.
+// says why and how many records are left, Complete after one more try, Close
+// after about a second of them, and both after 5 seconds in which nothing moves.
+// CompleteContext and CloseContext wait until their context ends instead.
 //
 // # Context fields
 //

@@ -188,6 +188,30 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 		dynamic = append(dynamic, f(ctx)...)
 	}
 
+	if len(c.order) == 1 && len(h.chains) == 1 {
+		return h.handleLine(c.order[0], &r, fields, dynamic)
+	}
+	return h.handleAll(ctx, &r, fields, dynamic)
+}
+
+// handleLine is Handle for the one sink that most handlers have, where that is
+// for Enabled to say if it takes the level.
+func (h *Handler) handleLine(k *sink, r *slog.Record, f *fields, dynamic []slog.Attr) error {
+	b := newBuffer()
+	b.line = h.chains[0].Append(b.line[:0], r, f.as(h.chains[0].Encoder()), dynamic)
+	w, err := k.putLine(b.line, r.Level)
+	if w != nil {
+		if err = w.wait(); err != nil {
+			return err // a worker that is stuck in Write may still read the line
+		}
+	}
+	b.free()
+	return err
+}
+
+// handleAll is Handle for any sinks.
+func (h *Handler) handleAll(ctx context.Context, r *slog.Record, fields *fields, dynamic []slog.Attr) error {
+	c := h.core
 	// Ask each sink once: its level may change meanwhile. Encode outside any lock.
 	var fewSinks [8]bool
 	takes := fewSinks[:]
@@ -204,7 +228,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 		takes[i] = len(c.order) == 1 || k.enabled(ctx, r.Level, h.derived)
 		if e := k.encoding; takes[i] && e >= 0 && lines[e] == nil {
 			lines[e] = newBuffer()
-			lines[e].line = h.chains[e].Append(lines[e].line[:0], &r, fields.as(h.chains[e].Encoder()), dynamic)
+			lines[e].line = h.chains[e].Append(lines[e].line[:0], r, fields.as(h.chains[e].Encoder()), dynamic)
 		}
 	}
 
@@ -221,7 +245,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 		if k.encoding >= 0 {
 			w, err = k.putLine(lines[k.encoding].line, r.Level)
 		} else {
-			w, err = k.putRecord(ctx, h.derived[k.derived], fields.and(dynamic), r)
+			w, err = k.putRecord(ctx, h.derived[k.derived], fields.and(dynamic), *r)
 		}
 		if err != nil {
 			errs = append(errs, err)
@@ -321,8 +345,8 @@ func (c *core) complete(ctx context.Context) error {
 // Close refuses new records from now on (ErrClosed), lets those in that already
 // wait for room, completes, waits for compression and pruning, stops all
 // goroutines and closes the files. What could not be written, because a
-// destination fails or no byte moved for 5 seconds, is counted as dropped, and
-// Close returns why.
+// destination failed for about a second or no byte moved for 5, is counted as
+// dropped, and Close returns why.
 //
 // When it has returned nil, no goroutine and no descriptor of the handler is
 // left; only a call of OnError may still run. Closing again waits for the first

@@ -62,8 +62,11 @@ type counters struct {
 	errors    atomic.Uint64
 	rotations atomic.Uint64
 	taken     atomic.Uint64 // bytes the destination took, those of an unfinished line too
-	moved     atomic.Uint64 // grows with every sign of progress, a backup's compression too, for those who wait with patience
+	moved     atomic.Uint64 // grows with every other sign of progress, such as a backup's compression
 }
+
+// progress grows while anything moves, for those who wait with patience.
+func (c *counters) progress() uint64 { return c.taken.Load() + c.moved.Load() }
 
 // destination is a stream of bytes under a lineOutput.
 type destination interface {
@@ -147,7 +150,6 @@ func (o *lineOutput) write(p []byte) (n int, err error) {
 	}
 	if n > 0 {
 		o.count.taken.Add(uint64(n))
-		o.count.moved.Add(1)
 	}
 	if n < len(p) && err == nil {
 		err = io.ErrShortWrite

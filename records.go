@@ -248,7 +248,7 @@ func (p *passOn) leave() {
 func (p *passOn) close(ctx context.Context) error {
 	p.closing.Store(true)
 	for p.active.Load() > 0 {
-		if _, err := await(ctx, &p.count.moved, p.idle); err != nil {
+		if _, err := await(ctx, p.count, p.idle); err != nil {
 			return &Error{Sink: p.name, Op: "close", Count: 1, Err: err}
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"time"
 )
 
@@ -92,8 +91,8 @@ var patient context.Context
 var errNoProgress = errors.New("no byte moved for 5s")
 
 // await receives from done. It gives up when ctx ends or, where ctx is nil,
-// when moved has not grown for the time of patience.
-func await[T any](ctx context.Context, moved *atomic.Uint64, done <-chan T) (v T, err error) {
+// when count shows no progress for the time of patience.
+func await[T any](ctx context.Context, count *counters, done <-chan T) (v T, err error) {
 	if ctx != nil {
 		select {
 		case v = <-done:
@@ -110,12 +109,12 @@ func await[T any](ctx context.Context, moved *atomic.Uint64, done <-chan T) (v T
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {
-		seen := moved.Load()
+		seen := count.progress()
 		select {
 		case v = <-done:
 			return v, nil
 		case <-timer.C:
-			if moved.Load() == seen {
+			if count.progress() == seen {
 				return v, errNoProgress
 			}
 			timer.Reset(patience)
@@ -131,7 +130,7 @@ const closeGrace = 100 * time.Millisecond
 // why it waits no longer.
 func part(ctx context.Context, name string, out output, count *counters, err error, done <-chan struct{}) error {
 	if stuck := errors.Is(err, errNoProgress) || ctx != nil && ctx.Err() != nil; !stuck {
-		_, late := await(ctx, &count.moved, done)
+		_, late := await(ctx, count, done)
 		if late == nil {
 			return err
 		}
@@ -164,7 +163,7 @@ func (q *queue) ask(ctx context.Context, r *request) error {
 	q.requests = append(q.requests, r)
 	q.mu.Unlock()
 	q.kick()
-	answer, late := await(ctx, &q.count.moved, r.done)
+	answer, late := await(ctx, q.count, r.done)
 	if late == nil {
 		return answer
 	}

@@ -180,7 +180,7 @@ func (k *sink) flushHandler(ctx context.Context) error {
 		case <-within.Done():
 		}
 	}()
-	err, late := await(ctx, &k.count.moved, done)
+	err, late := await(ctx, k.count, done)
 	if late != nil {
 		err = &Error{Sink: k.name, Op: "flush", Count: 1, Err: late}
 	}
