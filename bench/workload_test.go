@@ -32,7 +32,7 @@ func TestWorkloads(t *testing.T) {
 				var out bytes.Buffer
 				made, ctx := w.prepare(h, &out)
 				if made == nil {
-					t.Skip("cannot")
+					t.Skip("has no AddSource")
 				}
 				w.log(ctx, slog.New(made))
 				called := leaves(t, out.Bytes())
