@@ -1,16 +1,14 @@
 package logly
 
 import (
-	"fmt"
 	"log/slog"
 	"slices"
+
+	"github.com/logly-go/logly/internal/encode"
 )
 
-// maxDepth bounds the groups inside one attribute. A LogValuer that returns a
-// group holding itself would otherwise end the program by stack overflow.
-const maxDepth = 1000
-
-// resolved returns a with its LogValuers resolved, in groups too.
+// resolved returns a with its LogValuers resolved, in groups too, as deep as an
+// encoder would follow them.
 func resolved(a slog.Attr) slog.Attr { return resolvedAt(a, 0) }
 
 func resolvedAt(a slog.Attr, depth int) slog.Attr {
@@ -18,8 +16,8 @@ func resolvedAt(a slog.Attr, depth int) slog.Attr {
 	if a.Value.Kind() != slog.KindGroup {
 		return a
 	}
-	if depth == maxDepth {
-		a.Value = slog.StringValue(fmt.Sprintf("!ERROR:groups nested more than %d deep", maxDepth))
+	if depth == encode.MaxDepth {
+		a.Value = slog.StringValue(encode.TooDeep)
 		return a
 	}
 	group := slices.Clone(a.Value.Group())

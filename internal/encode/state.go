@@ -6,9 +6,13 @@ import (
 	"sync"
 )
 
-// maxDepth bounds the groups inside one attribute. A LogValuer that returns a
-// group holding itself would otherwise end the program by stack overflow.
-const maxDepth = 1000
+// MaxDepth bounds the groups inside one attribute. A LogValuer that returns a
+// group holding itself would otherwise end the program by stack overflow. TooDeep
+// is written where it is reached.
+const (
+	MaxDepth = 1000
+	TooDeep  = "!ERROR:groups nested more than 1000 deep"
+)
 
 // state is one line in the making.
 //
@@ -200,9 +204,9 @@ func (s *state) group(key string, as []slog.Attr) bool {
 	if len(as) == 0 {
 		return true
 	}
-	if s.depth == maxDepth {
+	if s.depth == MaxDepth {
 		s.key(key)
-		s.str(fmt.Sprintf("!ERROR:groups nested more than %d deep", maxDepth))
+		s.str(TooDeep)
 		return true
 	}
 	s.depth++
