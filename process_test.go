@@ -156,7 +156,11 @@ func childDefault(args []string) {
 	}
 	_ = h.Complete()
 	_ = h.Close()
-	time.Sleep(10 * time.Millisecond) // let the report be printed
+	for reporting := true; reporting; runtime.Gosched() {
+		h.core.reporter.mu.Lock()
+		reporting = h.core.reporter.running
+		h.core.reporter.mu.Unlock()
+	}
 	fmt.Print(h.Stats()[0].Dropped)
 }
 
