@@ -250,28 +250,38 @@ func TestCompressionFails(t *testing.T) {
 func TestBacklogDoesNotStarvePruning(t *testing.T) {
 	path := temp(t)
 	f, _ := fileFor(t, Sink{File: path, Compression: Gzip, MaxBackups: 200})
-	dir := filepath.Dir(path)
+	j := f.janitor
+	j.settle(path)
+	backup := func(i int) string {
+		name := j.path(fmt.Sprintf("2000-01-01T00-00-00.%03d", i))
+		write(t, name, "x\n")
+		return name
+	}
 	for i := range 200 {
-		write(t, fmt.Sprintf("%s/app-2000-01-01T00-00-00.%03d.log", dir, i), "x\n")
+		backup(i)
+	}
+	// Two that cannot be compressed tell where the pass over the backlog is.
+	inFirstBatch, inSecondBatch := maxBatch/2, maxBatch+maxBatch/2
+	for _, i := range []int{inFirstBatch, inSecondBatch} {
+		require.NoError(t, os.MkdirAll(j.temp(backup(i))+"/not-empty", 0o700))
+	}
+	passed := 0
+	j.report = func(error) {
+		switch passed++; passed {
+		case 1: // one too many from here on
+			j.mu.Lock()
+			defer j.mu.Unlock()
+			backup(999)
+			j.at("2000-01-01T00-00-00.999").plain = true
+		case 2:
+			assert.NoFileExists(t, j.path("2000-01-01T00-00-00.000")+gzipSuffix)
+			assert.FileExists(t, j.path("2000-01-01T00-00-00.199"), "the backlog is not done")
+		}
 	}
 	require.NoError(t, f.openNow())
-	state := func() (pruned, backlog bool) {
-		f.janitor.mu.Lock()
-		defer f.janitor.mu.Unlock()
-		for _, b := range f.janitor.backups {
-			backlog = backlog || b.plain && strings.HasPrefix(b.stamp, "2000-")
-		}
-		return !strings.HasSuffix(f.janitor.backups[0].stamp, ".000"), backlog
-	}
-	pruned, backlog := false, true
-	for !pruned && backlog {
-		put(t, f, "y\n")
-		require.NoError(t, f.rotate())
-		pruned, backlog = state()
-	}
-	assert.True(t, pruned && backlog)
 	require.NoError(t, f.close())
-	assert.Len(t, names(t, path), 200)
+	assert.Equal(t, 2, passed)
+	assert.Len(t, names(t, path), 200+2, "the backups and what stood in the way of two of them")
 }
 
 // What went wrong with a file rotated away is told by the next Complete, once.
