@@ -27,9 +27,20 @@ type Ring struct {
 // New returns an empty Ring on the heap of at least size bytes, rounded up to
 // whole pages.
 func New(size int) *Ring {
+	return &Ring{buf: make([]byte, wholePages(size))}
+}
+
+// wholePages rounds size up to pages, of which there is at least one.
+func wholePages(size int) int {
 	page := os.Getpagesize()
-	pages := max(1, (size+page-1)/page)
-	return &Ring{buf: make([]byte, pages*page)}
+	return max(1, (size+page-1)/page) * page
+}
+
+// over returns the Ring that holds [head, tail) in buf, where the byte of a
+// position lies at its remainder by the size.
+func over(buf []byte, head, tail uint64) Ring {
+	size := uint64(len(buf))
+	return Ring{buf: buf, head: head, tail: tail, read: int(head % size), write: int(tail % size)}
 }
 
 // Size returns how many bytes the ring can hold.
@@ -77,7 +88,16 @@ func (r *Ring) Peek(limit int) []byte {
 	}
 	// The line goes on at the start of buf.
 	end := bytes.IndexByte(r.buf[:r.write], '\n')
-	r.scratch = append(append(r.scratch[:0], piece...), r.buf[:end+1]...)
+	return r.first(len(piece) + end + 1)
+}
+
+// first returns the n oldest bytes in one piece.
+func (r *Ring) first(n int) []byte {
+	if n <= len(r.buf)-r.read {
+		return r.buf[r.read : r.read+n]
+	}
+	piece := r.buf[r.read:]
+	r.scratch = append(append(r.scratch[:0], piece...), r.buf[:n-len(piece)]...)
 	return r.scratch
 }
 

@@ -59,12 +59,27 @@ func TestLineThatEndsAtTheEnd(t *testing.T) {
 	}
 }
 
+// buffer is what all rings have in common.
+type buffer interface {
+	Size() int
+	Len() int
+	Put([]byte)
+	Peek(int) []byte
+	Advance(int)
+}
+
+var (
+	_ buffer = (*Ring)(nil)
+	_ buffer = (*Mapped)(nil)
+)
+
+func TestStreamComesOutAsItWentIn(t *testing.T) { testStream(t, New(1)) }
+
 // Whatever the sizes, what was put comes out: in order, whole, once.
-func TestStreamComesOutAsItWentIn(t *testing.T) {
+func testStream(t *testing.T, r buffer) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 1))
-	r := New(1)
 	var in, out []byte
 	for i := 0; len(out) < 1<<20; i++ {
 		if rnd.IntN(2) == 0 {

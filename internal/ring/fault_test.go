@@ -1,0 +1,316 @@
+//go:build linux || darwin || freebsd
+
+package ring
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// long returns a ring of 16 pages that holds the lines from 1 to its last, the
+// position of each, and the number of the last.
+func long(t testing.TB) (m *Mapped, at []uint64, last int) {
+	t.Helper()
+	m = fresh(t)
+	require.NoError(t, m.Resize(16*os.Getpagesize()))
+	at = []uint64{0}
+	for m.Size()-m.Len() > 1000 {
+		last++
+		at = append(at, m.Tail())
+		m.Put(numbered(last))
+	}
+	return m, append(at, m.Tail()), last
+}
+
+// readable returns the numbers of the lines that end before the file was cut.
+func readable(at []uint64, last int, length int64) (until int) {
+	for until < last && int64(at[until+2])+headerSize <= length {
+		until++
+	}
+	return until
+}
+
+// cuts are lengths to which the file is truncated under the mapping.
+func cuts(m *Mapped) map[string]int64 {
+	return map[string]int64{
+		"whole file":  0,
+		"all lines":   headerSize,
+		"half":        int64(headerSize + m.Size()/2),
+		"in a page":   int64(headerSize + m.Size()/2 + 700),
+		"a last byte": int64(headerSize + m.Size() - 2000),
+	}
+}
+
+// Whichever call meets the fault first, the ring goes on with what can be read
+// and with what comes after it.
+func TestTruncatedUnderTheMapping(t *testing.T) {
+	calls := map[string]func(m *Mapped){
+		"Peek":  func(m *Mapped) { m.Peek(1 << 20) },
+		"Check": func(m *Mapped) { m.Check() },
+		"Lines": func(m *Mapped) { m.Lines(); m.Check() },
+		"Guard": func(m *Mapped) {
+			if m.Guard(func() { bytes.Count(m.buf, newline) }) != nil {
+				require.NoError(t, m.Fault(), "Guard moves nothing")
+			}
+			m.Check()
+		},
+		"Put": func(m *Mapped) {
+			m.Put(numbered(0)) // in the last page, which is missing
+			m.Check()
+		},
+		"Begin":  func(m *Mapped) { m.Begin(Intent{N: 1}); m.Check() },
+		"Void":   func(m *Mapped) { m.Void(); m.Check() },
+		"SetGap": func(m *Mapped) { m.SetGap(1); m.SetGap(0); m.Check() },
+	}
+	for call, do := range calls {
+		sample, _, _ := long(t)
+		for cut, length := range cuts(sample) {
+			t.Run(call+", "+cut, func(t *testing.T) {
+				m, at, last := long(t)
+				require.NoError(t, os.Truncate(m.path, length))
+				do(m)
+				require.ErrorContains(t, m.Fault(), m.path)
+				until := readable(at, last, length)
+				want := through(1, until)
+				if call == "Put" && cut != "a last byte" { // there it met no fault, behind zeros
+					want += through(0, 0)
+				}
+				require.Equal(t, strings.Count(want, "\n"), m.Lines())
+				for n := 1; n <= last; n++ {
+					require.Equal(t, n > until, m.Gone(at[n]), "line %d", n)
+				}
+				put(m, last+1, last+5)
+				require.Equal(t, want+through(last+1, last+5), drain(t, m))
+				require.Zero(t, m.Lines())
+				require.Equal(t, m.Tail(), m.Head())
+				require.NoFileExists(t, m.path, "nothing in it is to be delivered")
+				testStream(t, m)
+				m.Begin(Intent{N: 1, Oversize: true})
+				m.Void()
+				require.NoError(t, m.Resize(1))
+				require.Equal(t, os.Getpagesize(), m.Size())
+				testStream(t, m)
+			})
+		}
+	}
+}
+
+// A file that was cut within its last page does not fault, and one that was
+// removed neither: they are found all the same.
+func TestSpoiledWithoutAFault(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		spoil func(m *Mapped) error
+		want  string
+		err   error
+	}{
+		{"removed", func(m *Mapped) error { return os.Remove(m.path) }, through(1, 9), errRemoved},
+		{"cut", func(m *Mapped) error { return os.Truncate(m.path, int64(headerSize+len(through(1, 5))+2)) }, through(1, 5), errCut},
+		{"zeros", func(m *Mapped) error { clear(m.buf); return nil }, "", errOverwritten},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := fresh(t)
+			put(m, 1, 9)
+			require.NoError(t, c.spoil(m))
+			assert.Equal(t, c.want, drain(t, m))
+			require.ErrorIs(t, m.Fault(), c.err)
+			put(m, 10, 12)
+			assert.Equal(t, through(10, 12), drain(t, m))
+		})
+	}
+}
+
+// A reader that holds a batch while the ring moves may have delivered it, wholly
+// or in part, or not: what it gives up is what it was handed.
+func TestMoveUnderAReader(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		delivered int // lines of the batch of 20
+		cut       int // the file ends after so many lines
+		want      func(last int) string
+	}{
+		{"all of it, nothing left", 20, 0, func(int) string { return "" }},
+		{"all of it, more left", 20, 30, func(int) string { return through(21, 30) }},
+		{"all of it, it is half gone", 20, 10, func(int) string { return "" }},
+		{"a part, nothing left", 7, 0, func(int) string { return "" }},
+		{"a part, some of the rest is left", 7, 10, func(int) string { return through(8, 10) }},
+		{"a part, more left", 7, 30, func(int) string { return through(8, 30) }},
+		{"nothing, nothing left", 0, 0, func(int) string { return "" }},
+		{"nothing, some left", 0, 10, func(int) string { return through(1, 10) }},
+	} {
+		for _, mover := range []string{"the reader", "Put"} {
+			t.Run(c.name+", "+mover, func(t *testing.T) {
+				m, at, last := long(t)
+				batch := m.Peek(int(at[21]))
+				require.Equal(t, through(1, 20), string(batch))
+				m.Begin(Intent{N: len(batch)})
+				var added string
+				require.NoError(t, os.Truncate(m.path, headerSize+int64(at[c.cut+1])))
+				if mover == "Put" {
+					m.Put(numbered(last + 1))
+					added = string(numbered(last + 1))
+				} else {
+					fault := m.Guard(func() { bytes.Count(batch, newline) })
+					_ = fault // its page may be there
+					m.Check()
+				}
+				require.Error(t, m.Fault())
+				require.Zero(t, m.Head(), "nothing is given up while the reader has it")
+				m.Advance(int(at[c.delivered+1]))
+				require.GreaterOrEqual(t, m.Head(), at[c.delivered+1])
+				want := c.want(last) + added
+				require.Equal(t, want, drain(t, m))
+				require.Equal(t, m.Tail(), m.Head())
+			})
+		}
+	}
+}
+
+// What a killed process had begun is finished as before, if it can be read.
+func TestMoveWhileAFoundIntentIsLive(t *testing.T) {
+	for _, c := range []struct {
+		cut  int // lines
+		live bool
+	}{{20, true}, {9, false}} {
+		m, at, _ := long(t)
+		m.Begin(Intent{N: int(at[11])})
+		m.die()
+		m = opened(t, m.path)
+		require.NoError(t, os.Truncate(m.path, headerSize+int64(at[c.cut+1])))
+		m.Check()
+		_, live := m.Live()
+		assert.Equal(t, c.live, live)
+		first := 9
+		if c.live {
+			first = 10
+		}
+		assert.Equal(t, through(1, first), string(m.Peek(int(at[11]))))
+		assert.Equal(t, through(1, c.cut), drain(t, m))
+	}
+}
+
+// The file of a ring that moved follows it until its lines are delivered: the
+// next process delivers none twice.
+func TestFileFollowsARingThatMoved(t *testing.T) {
+	m := fresh(t)
+	put(m, 1, 20)
+	m.move(os.ErrInvalid) // as a full file system does that copies on write
+	put(m, 21, 25)
+	assert.Equal(t, 25, m.Lines())
+	batch := m.Peek(len(through(1, 7)))
+	m.Begin(Intent{N: len(batch), Ino: 9})
+	again := m.path + "-copy"
+	reopen := func() *Mapped {
+		require.NoError(t, os.WriteFile(again, read1(t, m.path), 0o600))
+		r, err := open(t, again)
+		require.NoError(t, err)
+		_, damage := r.Found()
+		require.NoError(t, damage)
+		return r
+	}
+	r := reopen()
+	i, live := r.Live()
+	assert.True(t, live)
+	assert.EqualValues(t, 9, i.Ino)
+	r.die()
+
+	m.Advance(len(batch))
+	r = reopen()
+	_, live = r.Live()
+	assert.False(t, live)
+	assert.Equal(t, through(8, 20), drain(t, r))
+	require.NoError(t, r.Close())
+
+	rest := m.Peek(1 << 20)
+	assert.Equal(t, through(8, 20), string(rest), "what the file has comes by itself")
+	m.Advance(len(rest))
+	assert.NoFileExists(t, m.path)
+	assert.Equal(t, through(21, 25), drain(t, m))
+}
+
+// What the file still has when a ring that moved is closed stays for the next.
+func TestCloseAfterAMove(t *testing.T) {
+	m := fresh(t)
+	put(m, 1, 20)
+	m.move(os.ErrInvalid)
+	m.Advance(len(m.Peek(len(through(1, 7)))))
+	require.NoError(t, m.Close())
+	assert.Equal(t, through(8, 20), drain(t, opened(t, m.path)))
+}
+
+// Faults and panics that are not of the mapping are not Guard's, and the state
+// of the goroutine is as before.
+func TestGuardLetsOthersPass(t *testing.T) {
+	m := fresh(t)
+	require.NoError(t, m.Guard(func() {}))
+	assert.PanicsWithValue(t, "mine", func() { _ = m.Guard(func() { panic("mine") }) })
+	assert.PanicsWithError(t, "runtime error: invalid memory address or nil pointer dereference", func() {
+		_ = m.Guard(func() { *(*int)(nil) = 1 })
+	})
+	other, _, _ := long(t)
+	require.NoError(t, os.Truncate(other.path, 0))
+	assert.Panics(t, func() { _ = m.Guard(func() { other.buf[0] = 1 }) }, "another mapping's")
+	require.NoError(t, m.Fault())
+	m.Check()
+	require.NoError(t, m.Fault())
+	assert.False(t, debug.SetPanicOnFault(false))
+
+	debug.SetPanicOnFault(true)
+	assert.NoError(t, m.Guard(func() {}))
+	assert.True(t, debug.SetPanicOnFault(false))
+}
+
+func TestMapsEndsWithItsLastPage(t *testing.T) {
+	m := fresh(t)
+	start := uintptr(unsafe.Pointer(unsafe.SliceData(m.mem)))
+	size := uintptr(wholePages(headerSize + m.Size()))
+	assert.False(t, m.maps(start-1))
+	assert.True(t, m.maps(start))
+	assert.True(t, m.maps(start+size-1))
+	assert.False(t, m.maps(start+size))
+}
+
+// torn, on a ring of known lines.
+func TestLinesThatTouchBadBytesAreGone(t *testing.T) {
+	const text = "aa\nbbb\ncccc\ndd\n" // 0-2, 3-6, 7-11, 12-14
+	for _, c := range []struct {
+		bad  []span
+		text string
+		want []span
+	}{
+		{nil, text, nil},
+		{[]span{{0, 1}}, text, []span{{0, 3}}},
+		{[]span{{1, 2}}, text, []span{{0, 3}}},
+		{[]span{{2, 3}}, text, []span{{0, 7}}}, // where b's line starts is not known
+		{[]span{{3, 4}}, text, []span{{3, 7}}},
+		{[]span{{5, 8}}, text, []span{{3, 12}}},
+		{[]span{{1, 2}, {9, 10}}, text, []span{{0, 3}, {7, 12}}},
+		{[]span{{1, 2}, {4, 5}}, text, []span{{0, 7}}},
+		{[]span{{4, 5}, {5, 6}}, text, []span{{3, 7}}},
+		{[]span{{13, 14}}, text, []span{{12, 15}}},
+		{[]span{{14, 15}}, text, []span{{12, 15}}},
+		{[]span{{0, 15}}, text, []span{{0, 15}}},
+		{nil, text + "ee", []span{{15, 17}}},
+		{[]span{{1, 2}}, text + "ee", []span{{0, 3}, {15, 17}}},
+		{[]span{{13, 16}}, text + "ee", []span{{12, 17}}},
+		{nil, "no end", []span{{0, 6}}},
+	} {
+		t.Run(fmt.Sprint(c.bad, len(c.text)), func(t *testing.T) {
+			r := New(1)
+			r.Put([]byte(c.text))
+			m := &Mapped{Ring: *r}
+			for _, s := range c.bad {
+				clear(m.buf[s.from:s.to])
+			}
+			assert.Equal(t, c.want, m.torn(c.bad))
+		})
+	}
+}
