@@ -61,30 +61,37 @@ func appendJSONAny(b []byte, v any) ([]byte, error) {
 	case slog.Level:
 		return append(append(append(b, '"'), levelName(v)...), '"'), nil
 	case []string:
-		if out, ok := appendPlainStrings(b, v); ok {
+		if out, ok := appendStrings(b, v); ok {
 			return out, nil
 		}
 	case json.Marshaler:
+		return marshal(b, v)
 	case error:
 		return appendJSONString(b, v.Error()), nil
+	}
+	if p := planOf(reflect.TypeOf(v)); p != nil {
+		if out, ok := p(b, reflect.ValueOf(v)); ok {
+			return out, nil
+		}
 	}
 	return marshal(b, v)
 }
 
-// appendPlainStrings appends a JSON array, unless a string of it needs more
-// than quotes: encoding/json then knows better.
-func appendPlainStrings(b []byte, v []string) ([]byte, bool) {
+// appendStrings is what the plan of []string does, without reflection.
+func appendStrings(b []byte, v []string) (out []byte, ok bool) {
+	if v == nil {
+		return b, false
+	}
 	b = append(b, '[')
 	for i, s := range v {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		if find(s, &jsonClass) < len(s) {
+		if b, ok = appendMarshaledString(b, s); !ok {
 			return b, false
 		}
-		b = append(append(append(b, '"'), s...), '"')
 	}
-	return append(b, ']'), v != nil
+	return append(b, ']'), true
 }
 
 func appendTextAny(b []byte, v any, c *class) ([]byte, error) {

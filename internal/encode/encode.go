@@ -36,6 +36,7 @@ type Encoder struct {
 	color   bool
 	replace func(groups []string, a slog.Attr) slog.Attr
 	sources *sourceCache // nil where ReplaceAttr may change what it would hold
+	today   dayCache
 	root    Chain
 }
 
@@ -91,7 +92,7 @@ func (c *Chain) WithAttrs(attrs []slog.Attr) *Chain {
 	}
 	s := state{enc: c.enc, buf: c.pre}
 	s.enter(c.groups, c.prefix)
-	s.openGroups(c.open)
+	s.chunk(c.open)
 	appended := s.attrs(attrs)
 	s.release()
 	if !appended {
@@ -129,7 +130,8 @@ func (c *Chain) WithGroup(name string) *Chain {
 // The appended bytes hold exactly one '\n', the last.
 func (c *Chain) Append(buf []byte, r *slog.Record, fixed []byte, dynamic []slog.Attr) []byte {
 	e := c.enc
-	s := state{enc: e, buf: buf, start: len(buf)}
+	var s state // no literal, which would be made elsewhere and copied
+	s.enc, s.buf, s.start = e, buf, len(buf)
 	switch {
 	case e.format == Console:
 		s.consoleBuiltins(r)
@@ -146,16 +148,13 @@ func (c *Chain) Append(buf []byte, r *slog.Record, fixed []byte, dynamic []slog.
 		s.attrs(dynamic)
 	}
 	s.chunk(c.pre)
-	nOpen := c.nOpen
-	if r.NumAttrs() > 0 {
-		s.enter(c.groups, c.prefix)
-		mark := len(s.buf)
-		s.openGroups(c.open)
-		if s.recordAttrs(r) {
-			nOpen = len(c.groups)
-		} else {
-			s.buf = s.buf[:mark]
-		}
+	s.enter(c.groups, c.prefix)
+	mark := len(s.buf)
+	s.chunk(c.open)
+	nOpen := len(c.groups)
+	if !s.recordAttrs(r) {
+		s.buf = s.buf[:mark]
+		nOpen = c.nOpen
 	}
 	s.release()
 	b := s.buf

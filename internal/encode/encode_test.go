@@ -271,17 +271,23 @@ func TestAllocs(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}
-	pcRecord := benchRecord()
+	pcRecord := (&benchCase{attrs: fiveAttrs()}).record()
 	mixed := slog.NewRecord(consoleTime, slog.LevelInfo+2, "not plain: é \"x\"\n", somePC)
 	mixed.AddAttrs(slog.Any("err", errors.New("a plain error")), slog.Float64("f", 1.0/3), slog.Uint64("u", 1<<60),
 		slog.Group("g", slog.String("s", "v w"), slog.Group("h", slog.Bool("b", false))), slog.Any("nil", nil), slog.Any("level", slog.LevelWarn))
+	planned := slog.NewRecord(consoleTime, slog.LevelInfo, "m", 0)
+	planned.AddAttrs(slog.Any("user", &benchUser{1, "n\"é", []string{"r"}}), slog.Any("tags", []string{"a", "é"}))
 	for _, f := range []Format{JSON, Text, Console} {
 		e := New(Options{Format: f, AddSource: true, Color: true})
 		chain := e.Root().WithAttrs([]slog.Attr{one}).WithGroup("w").WithAttrs([]slog.Attr{two}).WithGroup("x")
 		fixed := e.AppendFields(nil, []slog.Attr{one})
 		dynamic := []slog.Attr{two}
 		buf := make([]byte, 0, 4096)
-		for _, r := range []slog.Record{pcRecord, mixed} {
+		records := []slog.Record{pcRecord, mixed}
+		if f == JSON { // in text, fmt prints them
+			records = append(records, planned)
+		}
+		for _, r := range records {
 			got := testing.AllocsPerRun(200, func() {
 				r := r
 				buf = chain.Append(buf[:0], &r, fixed, dynamic)

@@ -1,12 +1,12 @@
 package encode
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"slices"
 	"strconv"
 	"unicode"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // class is a set of bytes that cannot be copied without a closer look: those
@@ -69,13 +69,19 @@ func findShort[S string | []byte](s S, c *class) int {
 		return n
 	}
 	if m := c.match(load4(s, 0) | load4(s, n-4)<<32); m != 0 {
-		i := bits.TrailingZeros64(m) / 8
-		if i >= 4 {
-			i += n - 8
-		}
-		return i
+		return shortIndex(m, n)
 	}
 	return n
+}
+
+// shortIndex returns the index of the first match in n bytes, four to seven,
+// that were looked at as the first four and the last four.
+func shortIndex(m uint64, n int) int {
+	i := bits.TrailingZeros64(m) / 8
+	if i >= 4 {
+		i += n - 8
+	}
+	return i
 }
 
 // load8 and load4 are single loads once compiled.
@@ -90,6 +96,18 @@ func load4[S string | []byte](s S, i int) uint64 {
 	return uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24
 }
 
+// store8 and store4 are single stores once compiled.
+func store8(d []byte, i int, w uint64) {
+	_ = d[i+7]
+	d[i], d[i+1], d[i+2], d[i+3] = byte(w), byte(w>>8), byte(w>>16), byte(w>>24)
+	d[i+4], d[i+5], d[i+6], d[i+7] = byte(w>>32), byte(w>>40), byte(w>>48), byte(w>>56)
+}
+
+func store4(d []byte, i int, w uint64) {
+	_ = d[i+3]
+	d[i], d[i+1], d[i+2], d[i+3] = byte(w), byte(w>>8), byte(w>>16), byte(w>>24)
+}
+
 // match sets the high bit of every byte of w that is in c. A borrow or carry
 // may set it wrongly, but only above one that is set rightly: the lowest is
 // always right.
@@ -100,40 +118,38 @@ func (c *class) match(w uint64) uint64 {
 // appendWord appends s as a word of a text line: quoted if it is empty or
 // anything in it asks for that.
 func (c *class) appendWord(b []byte, s string) []byte {
-	n := len(b)
 	i := find(s, c)
-	b = append(b, s...)
-	if i == len(s) && i > 0 || i < len(s) && s[i] >= utf8.RuneSelf && c.isWord(b[n+i:]) {
-		return b
+	if i == len(s) && i > 0 || i < len(s) && s[i] >= utf8.RuneSelf && c.isWord(s[i:]) {
+		return append(b, s...)
 	}
-	return quoteTail(b, n)
+	return append(appendEscaped(append(b, '"'), s), '"')
 }
 
 // finish does the same to b[n:], which stands there raw.
 func (c *class) finish(b []byte, n int) []byte {
 	p := b[n:]
 	i := find(p, c)
-	if i == len(p) && i > 0 || i < len(p) && p[i] >= utf8.RuneSelf && c.isWord(p[i:]) {
+	if i == len(p) && i > 0 || i < len(p) && p[i] >= utf8.RuneSelf && c.isWord(view(p[i:])) {
 		return b
 	}
 	return quoteTail(b, n)
 }
 
-// isWord reports whether p, which need not be ASCII, can stand without quotes.
-func (c *class) isWord(p []byte) bool {
-	for len(p) > 0 {
-		if p[0] < utf8.RuneSelf {
-			if c.match(uint64(p[0])|filler&^0xff) != 0 {
+// isWord reports whether s, which need not be ASCII, can stand without quotes.
+func (c *class) isWord(s string) bool {
+	for len(s) > 0 {
+		if s[0] < utf8.RuneSelf {
+			if c.match(uint64(s[0])|filler&^0xff) != 0 {
 				return false
 			}
-			p = p[1:]
+			s = s[1:]
 			continue
 		}
-		r, size := utf8.DecodeRune(p)
+		r, size := utf8.DecodeRuneInString(s)
 		if r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsPrint(r) {
 			return false
 		}
-		p = p[size:]
+		s = s[size:]
 	}
 	return true
 }
@@ -150,49 +166,57 @@ func isPrintable(s string) bool {
 	return true
 }
 
+// appendJSONString appends s between quotes.
 func appendJSONString(b []byte, s string) []byte {
-	return append(appendJSONInside(append(b, '"'), s), '"')
+	b = append(b, '"')
+	n := len(b)
+	b = extend(b, len(s)+1)
+	if i := copyPlain(b[n:], s); i < len(s) {
+		return append(escapeJSON(b[:n+i], s[i:]), '"')
+	}
+	b[len(b)-1] = '"'
+	return b
 }
 
-// appendJSONInside appends s as the inside of a JSON string. Words are copied
-// as they are looked at, which for the short strings of log lines costs less
-// than to look first and copy then.
-func appendJSONInside(b []byte, s string) []byte {
-	start, n := len(b), len(s)
-	b = slices.Grow(b, n)[:start+n]
-	d := b[start:]
+// copyPlain copies s to the beginning of d up to the first byte that is in
+// jsonClass, and returns its index, or len(s). Words are copied as they are
+// looked at, which for the short strings of log lines costs less than to look
+// first and copy then. What it leaves in d behind the index is of no use.
+func copyPlain(d []byte, s string) int {
+	n := len(s)
+	d = d[:n]
 	switch {
 	case n >= 8:
 		for i := 0; i < n-8; i += 8 {
 			w := load8(s, i)
-			if jsonMatch(w) != 0 {
-				return escapeJSON(b[:start+i], s[i:])
+			store8(d, i, w)
+			if m := jsonMatch(w); m != 0 {
+				return i + bits.TrailingZeros64(m)/8
 			}
-			binary.LittleEndian.PutUint64(d[i:], w)
 		}
 		// The last word overlaps the one before, which held nothing.
 		w := load8(s, n-8)
-		if jsonMatch(w) != 0 {
-			return escapeJSON(b[:start], s)
+		store8(d, n-8, w)
+		if m := jsonMatch(w); m != 0 {
+			return n - 8 + bits.TrailingZeros64(m)/8
 		}
-		binary.LittleEndian.PutUint64(d[n-8:], w)
 	case n >= 4:
-		w, v := load4(s, 0), load4(s, n-4)
-		if jsonMatch(w|v<<32) != 0 {
-			return escapeJSON(b[:start], s)
+		w := load4(s, 0) | load4(s, n-4)<<32
+		store4(d, 0, w)
+		store4(d, n-4, w>>32)
+		if m := jsonMatch(w); m != 0 {
+			return shortIndex(m, n)
 		}
-		binary.LittleEndian.PutUint32(d, uint32(w))
-		binary.LittleEndian.PutUint32(d[n-4:], uint32(v))
 	default:
 		for i := range n {
 			c := s[i]
 			if c < 0x20 || c >= utf8.RuneSelf || c == '"' || c == '\\' {
-				return escapeJSON(b[:start], s)
+				return i
 			}
 			d[i] = c
 		}
 	}
-	return b
+	return n
 }
 
 // jsonMatch is jsonClass.match with constants.
@@ -204,41 +228,40 @@ func jsonMatch(w uint64) uint64 {
 // encoding/json without HTML escaping, save that backspace and form feed are
 // written in hexadecimal, as slog does.
 func escapeJSON(b []byte, s string) []byte {
-	start := 0
-	for i := 0; i < len(s); {
-		c, size := s[i], 1
-		switch {
+	for {
+		n := len(b)
+		b = slices.Grow(b, len(s)+len(`\ufffd`))
+		i := copyPlain(b[n:n+len(s)], s)
+		b = b[:n+i]
+		if i == len(s) {
+			return b
+		}
+		size := 1
+		switch c := s[i]; {
 		case c >= utf8.RuneSelf:
 			var r rune
 			r, size = utf8.DecodeRuneInString(s[i:])
 			switch {
 			case r == utf8.RuneError && size == 1:
-				b = append(append(b, s[start:i]...), `\ufffd`...)
-				start = i + size
+				b = append(b, `\ufffd`...)
 			case r == '\u2028' || r == '\u2029':
-				b = append(append(b, s[start:i]...), `\u202`...)
-				b = append(b, hexes[r&0xf])
-				start = i + size
-			}
-		case c < 0x20 || c == '"' || c == '\\':
-			b = append(append(b, s[start:i]...), '\\')
-			switch c {
-			case '"', '\\':
-				b = append(b, c)
-			case '\n':
-				b = append(b, 'n')
-			case '\r':
-				b = append(b, 'r')
-			case '\t':
-				b = append(b, 't')
+				b = append(b, '\\', 'u', '2', '0', '2', hexes[r&0xf])
 			default:
-				b = append(b, 'u', '0', '0', hexes[c>>4], hexes[c&0xf])
+				b = append(b, s[i:i+size]...)
 			}
-			start = i + size
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c == '\n':
+			b = append(b, '\\', 'n')
+		case c == '\r':
+			b = append(b, '\\', 'r')
+		case c == '\t':
+			b = append(b, '\\', 't')
+		default:
+			b = append(b, '\\', 'u', '0', '0', hexes[c>>4], hexes[c&0xf])
 		}
-		i += size
+		s = s[i+size:]
 	}
-	return append(b, s[start:]...)
 }
 
 // quoteTail puts b[n:] between quotes, as strconv.Quote would.
@@ -251,23 +274,30 @@ func quoteTail(b []byte, n int) []byte {
 		return b
 	}
 	// The quoted form grows behind the raw one and then takes its place.
-	b = append(b, '"')
-	b = appendEscaped(b, b[n:end])
-	b = append(b, '"')
+	b = append(appendEscaped(append(b, '"'), view(b[n:end])), '"')
 	return b[:n+copy(b[n:], b[end:])]
 }
 
-// appendEscaped appends p as the inside of a Go string literal.
-func appendEscaped(b, p []byte) []byte {
-	for len(p) > 0 {
-		r, size := utf8.DecodeRune(p)
+// view returns p as a string, to be read while p stays as it is: what is
+// appended behind p, or moves p elsewhere, does not change it.
+func view(p []byte) string { return unsafe.String(unsafe.SliceData(p), len(p)) }
+
+// appendEscaped appends s as the inside of a Go string literal.
+func appendEscaped(b []byte, s string) []byte {
+	for {
+		i := find(s, &quoteClass)
+		b = append(b, s[:i]...)
+		if i == len(s) {
+			return b
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
 		switch {
 		case r == utf8.RuneError && size == 1:
-			b = append(b, '\\', 'x', hexes[p[0]>>4], hexes[p[0]&0xf])
+			b = append(b, '\\', 'x', hexes[s[i]>>4], hexes[s[i]&0xf])
 		case r == '"' || r == '\\':
 			b = append(b, '\\', byte(r))
 		case strconv.IsPrint(r):
-			b = append(b, p[:size]...)
+			b = append(b, s[i:i+size]...)
 		case r >= '\a' && r <= '\r':
 			b = append(b, '\\', "abtnvfr"[r-'\a'])
 		case r < utf8.RuneSelf:
@@ -277,9 +307,8 @@ func appendEscaped(b, p []byte) []byte {
 		default:
 			b = appendHex(append(b, `\U`...), r, 8)
 		}
-		p = p[size:]
+		s = s[i+size:]
 	}
-	return b
 }
 
 func appendHex(b []byte, r rune, digits int) []byte {

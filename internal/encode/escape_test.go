@@ -124,6 +124,11 @@ func TestNumbers(t *testing.T) {
 	for _, n := range []uint64{math.MaxUint64, math.MaxInt64, 1 << 63, 1<<63 + 1} {
 		check(n)
 	}
+	for n := range uint64(10_000) { // eight digits are made from halves of four
+		check(n * 10_000)
+		check(n*10_000 + 9999)
+		check(99_990_000 + n)
+	}
 	rng := rand.New(rand.NewPCG(4, 5))
 	for range 20_000 {
 		check(rng.Uint64() >> rng.IntN(64))
@@ -132,6 +137,9 @@ func TestNumbers(t *testing.T) {
 
 func TestFloats(t *testing.T) {
 	check := func(f float64) {
+		if got, want := string(appendTextValue(nil, slog.KindFloat64, slog.Float64Value(f), &textClass)), strconv.FormatFloat(f, 'g', -1, 64); got != want {
+			require.Equal(t, want, got)
+		}
 		want, ok := plainMarshal(f)
 		if ok && string(want) != string(appendJSONFloat(nil, f)) {
 			require.Equal(t, string(want), string(appendJSONFloat(nil, f)))
@@ -148,6 +156,18 @@ func TestFloats(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 7))
 	for range 50_000 {
 		check(math.Float64frombits(rng.Uint64()))
+	}
+	for range 100_000 { // decimal numbers of few digits, and their neighbours
+		f := float64(rng.Int64N(1<<rng.IntN(62)+1)) / math.Pow10(rng.IntN(12))
+		for _, f := range []float64{f, -f, math.Nextafter(f, 0), math.Nextafter(f, math.Inf(1))} {
+			check(f)
+		}
+	}
+	for _, f := range []float64{0, math.Copysign(0, -1), 1e-4, 0.0001234, 0.00012345678, 999999, 999999.5, 999999.9999999, 1e6, 999999999.999999, 1e9} {
+		check(f)
+		check(-f)
+		check(math.Nextafter(f, 0))
+		check(math.Nextafter(f, math.Inf(1)))
 	}
 	require.Equal(t, `"!ERROR:json: unsupported value: NaN"`, string(appendJSONFloat(nil, math.NaN())))
 }
@@ -173,6 +193,27 @@ func TestTimes(t *testing.T) {
 	for day := range 400*366 + 1 { // all dates of a whole cycle of the calendar
 		check(time.Unix(minSecond+int64(day)*86400, 0).UTC())
 		check(time.Unix(maxSecond-int64(day)*86400, 999_999_999).UTC())
+	}
+	for year := range 10_000 { // the ends of years and of Februaries
+		for _, at := range []time.Time{time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(year, 3, 1, 0, 0, 0, 0, time.UTC)} {
+			check(at)
+			check(at.Add(-1))
+		}
+	}
+	for hours := -24; hours <= 24; hours++ { // offsets, also with seconds
+		for _, seconds := range []int{-3599, -60, -59, -1, 0, 1, 59, 60, 1800, 3599} {
+			check(time.Unix(1_700_000_000, 120).In(time.FixedZone("", hours*3600+seconds)))
+			check(time.Unix(-1, 1e9-1).In(time.FixedZone("", hours*3600+seconds)))
+		}
+	}
+	for ns := 1; ns < 1e9; ns *= 10 { // trailing zeros
+		for digit := 1; digit < 1000 && ns*digit < 1e9; digit++ {
+			check(time.Unix(0, int64(ns*digit)).UTC())
+			check(time.Unix(-5, int64(1e9-ns*digit)).UTC())
+		}
+	}
+	for sec := range int64(86400) {
+		check(time.Unix(sec, 0).UTC())
 	}
 	for i := range uint64(50_000) {
 		g := &gen{rng: rand.New(rand.NewPCG(8, i))}

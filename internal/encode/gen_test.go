@@ -239,7 +239,9 @@ func (g *gen) valuer(depth int) slog.Value {
 }
 
 func (g *gen) any() any {
-	switch g.n(36) {
+	switch g.n(38) {
+	case 36, 37:
+		return &planOuter{ID: g.n(256), Name: g.text(), Tags: []string{g.text()}, In: planInner{F: g.float()}, Naïve: g.text()}
 	case 0:
 		return nil
 	case 1:

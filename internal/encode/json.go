@@ -9,11 +9,17 @@ import (
 
 // jsonBuiltins begins the object with the built-in attributes.
 func (s *state) jsonBuiltins(r *slog.Record) {
-	b := append(s.buf, '{')
-	if !r.Time.IsZero() {
-		b = append(b, `"time":`...)
-		b = appendJSONTime(b, r.Time)
-		b = append(b, ',')
+	b := s.buf
+	if r.Time.IsZero() {
+		b = append(b, '{')
+	} else {
+		b = append(b, `{"time":"`...)
+		n := len(b)
+		var ok bool
+		if b, ok = s.enc.today.append(b, r.Time, nanoseconds); !ok {
+			b = append(b[:n], wrongYear...)
+		}
+		b = append(b, '"', ',')
 	}
 	b = appendJSONLevel(b, r.Level)
 	if s.enc.source {
@@ -26,14 +32,43 @@ func (s *state) jsonBuiltins(r *slog.Record) {
 	s.buf = appendJSONString(b, r.Message)
 }
 
-// appendJSONKey appends key with the comma that may be due before it.
+// appendJSONKey appends key with the comma that may be due before it. Nearly
+// all keys are covered by two words, which may overlap, and so are copied right
+// here: this runs once for every attribute.
 func (s *state) appendJSONKey(b []byte, key string) []byte {
-	if len(b) > s.start && b[len(b)-1] != '{' {
-		b = append(b, ',', '"')
-	} else {
-		b = append(b, '"')
+	start, n := len(b), len(key)
+	if start == s.start || b[start-1] == '{' {
+		return append(appendJSONString(b, key), ':')
 	}
-	return append(appendJSONInside(b, key), '"', ':')
+	b = extend(b, n+len(`,"":`))
+	d := b[start:]
+	d[0], d[1] = ',', '"'
+	var m uint64 // not zero: something must be escaped
+	switch {
+	case n == 0 || n > 16:
+		if copyPlain(d[2:], key) < n {
+			m = 1
+		}
+	case n < 4:
+		x, y, z := key[0], key[n/2], key[n-1] // all there are
+		d[2], d[2+n/2], d[n+1] = x, y, z
+		m = jsonMatch(uint64(x) | uint64(y)<<8 | uint64(z)<<16 | filler&^0xffffff)
+	case n < 8:
+		w := load4(key, 0) | load4(key, n-4)<<32
+		store4(d, 2, w)
+		store4(d, n-2, w>>32)
+		m = jsonMatch(w)
+	default:
+		w, v := load8(key, 0), load8(key, n-8)
+		store8(d, 2, w)
+		store8(d, n-6, v)
+		m = jsonMatch(w) | jsonMatch(v)
+	}
+	if m != 0 {
+		return append(escapeJSON(b[:start+2], key), '"', ':')
+	}
+	d[n+2], d[n+3] = '"', ':'
+	return b
 }
 
 func appendJSONValue(b []byte, kind slog.Kind, v slog.Value) []byte {
@@ -47,13 +82,15 @@ func appendJSONValue(b []byte, kind slog.Kind, v slog.Value) []byte {
 	case slog.KindFloat64:
 		return appendJSONFloat(b, v.Float64())
 	case slog.KindBool:
-		return strconv.AppendBool(b, v.Bool())
+		return appendBool(b, v.Bool())
 	case slog.KindDuration:
 		return appendInt(b, int64(v.Duration()))
 	default: // slog.KindTime
 		return appendJSONTime(b, v.Time())
 	}
 }
+
+const wrongYear = "!ERROR:time.Time year outside of range [0,9999]"
 
 // appendJSONTime appends t as RFC 3339 with as many digits of the second as it
 // has. That format has four digits for the year: other years are an error.
@@ -62,7 +99,7 @@ func appendJSONTime(b []byte, t time.Time) []byte {
 	n := len(b)
 	var ok bool
 	if b, ok = appendRFC3339(b, t, nanoseconds); !ok {
-		b = append(b[:n], "!ERROR:time.Time year outside of range [0,9999]"...)
+		b = append(b[:n], wrongYear...)
 	}
 	return append(b, '"')
 }
@@ -70,11 +107,13 @@ func appendJSONTime(b []byte, t time.Time) []byte {
 // appendJSONFloat writes numbers as encoding/json does: as ECMAScript, which
 // changes to an exponent below 1e-6 and from 1e21, and pads no exponent.
 func appendJSONFloat(b []byte, f float64) []byte {
-	abs := math.Abs(f)
+	if out, ok := appendDecimal(b, f, 1e9); ok {
+		return out
+	}
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return appendAny(b, f, JSON, nil) // the package's own words for the error
 	}
-	if abs == 0 || abs >= 1e-6 && abs < 1e21 {
+	if abs := math.Abs(f); abs == 0 || abs >= 1e-6 && abs < 1e21 {
 		return strconv.AppendFloat(b, f, 'f', -1, 64)
 	}
 	b = strconv.AppendFloat(b, f, 'e', -1, 64)

@@ -101,26 +101,43 @@ func (s *state) replacedBuiltins(r *slog.Record) {
 // was appended.
 func (s *state) recordAttrs(r *slog.Record) bool {
 	appended := false
-	if s.enc.format == JSON && s.enc.replace == nil {
-		// The same as below, with the way that most attributes go laid out.
+	if s.enc.format != JSON || s.enc.replace != nil {
 		r.Attrs(func(a slog.Attr) bool {
-			switch kind := a.Value.Kind(); kind {
-			case slog.KindAny, slog.KindGroup, slog.KindLogValuer:
-				if !s.attr(a) {
-					return true
-				}
-			default:
-				s.buf = appendJSONValue(s.appendJSONKey(s.buf, a.Key), kind, a.Value)
+			if s.attr(a) {
+				appended = true
 			}
-			appended = true
 			return true
 		})
 		return appended
 	}
+	// The same, with the way that most attributes go laid out: calls are a good
+	// part of what they cost.
 	r.Attrs(func(a slog.Attr) bool {
-		if s.attr(a) {
-			appended = true
+		kind := a.Value.Kind()
+		switch kind {
+		case slog.KindAny, slog.KindGroup, slog.KindLogValuer:
+			if s.attr(a) {
+				appended = true
+			}
+			return true
 		}
+		b := s.appendJSONKey(s.buf, a.Key)
+		switch kind {
+		case slog.KindString:
+			b = appendJSONString(b, a.Value.String())
+		case slog.KindInt64:
+			b = appendInt(b, a.Value.Int64())
+		case slog.KindDuration:
+			b = appendInt(b, int64(a.Value.Duration()))
+		case slog.KindTime:
+			b = appendJSONTime(b, a.Value.Time())
+		case slog.KindBool:
+			b = appendBool(b, a.Value.Bool())
+		default:
+			b = appendJSONValue(b, kind, a.Value)
+		}
+		s.buf = b
+		appended = true
 		return true
 	})
 	return appended
@@ -240,9 +257,6 @@ func (s *state) openGroup(name string) {
 		s.groups = append(s.groups, name)
 	}
 }
-
-// openGroups appends the opening of a Chain's groups, if it has any.
-func (s *state) openGroups(open []byte) { s.chunk(open) }
 
 // chunk appends something encoded before, with its separator.
 func (s *state) chunk(p []byte) {

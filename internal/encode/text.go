@@ -11,7 +11,10 @@ func (s *state) textBuiltins(r *slog.Record) {
 	b := s.buf
 	if !r.Time.IsZero() {
 		b = append(b, "time="...)
-		b = appendMillis(b, r.Time)
+		var ok bool
+		if b, ok = s.enc.today.append(b, r.Time, milliseconds); !ok {
+			b = appendMillis(b, r.Time)
+		}
 		b = append(b, ' ')
 	}
 	b = append(b, "level="...)
@@ -54,9 +57,12 @@ func appendTextValue(b []byte, kind slog.Kind, v slog.Value, c *class) []byte {
 	case slog.KindUint64:
 		return appendUint(b, v.Uint64())
 	case slog.KindFloat64:
+		if out, ok := appendDecimal(b, v.Float64(), 1e6); ok { // above, %g has an exponent
+			return out
+		}
 		return strconv.AppendFloat(b, v.Float64(), 'g', -1, 64)
 	case slog.KindBool:
-		return strconv.AppendBool(b, v.Bool())
+		return appendBool(b, v.Bool())
 	case slog.KindDuration:
 		return append(b, v.Duration().String()...)
 	default: // slog.KindTime
