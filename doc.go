@@ -52,6 +52,43 @@
 // after about a second of them, and both after 5 seconds in which nothing moves.
 // CompleteContext and CloseContext wait until their context ends instead.
 //
+// # Durable: a queue that survives kill -9
+//
+// os.Exit, a panic in another goroutine, the out-of-memory killer and SIGKILL
+// take with them what is queued: the last records, the ones that say why. With
+// Durable the queue of a File is a memory-mapped file beside it, app.log.queue,
+// and takes nothing with it:
+//
+//	h, err := logly.Open(logly.Sink{File: "/var/log/app/app.log", Enqueue: true, Durable: true})
+//
+// What it promises: when Handle has returned nil, the record will be in the log
+// once, whole and in its order, however the process ends. The next handler that
+// opens the file, in the next run of the program, writes what is left before all
+// else, and counts it in [Stats].Recovered. It knows from the queue file how far
+// the last batch had come, and goes on at that byte, in the file that has its
+// beginning, be it a backup by now. Only where others have removed, compressed
+// or changed that file meanwhile may records stand there twice, and [OnError] is
+// told.
+//
+// What it does not promise: that a record survives the machine. What the kernel
+// had not written when the power failed is gone, in the queue file as in the log;
+// [Handler.Complete] has the log on disk before it returns. A queue file of an
+// earlier boot is not trusted. The whole lines in it are written, rather twice
+// than never, and the file is set aside as app.log.queue.damaged-TIME and
+// reported. So is one that is damaged otherwise.
+//
+// What it costs: the disk space of QueueSize, taken at open, and hardly more time
+// than a queue in memory, since it takes no system call to put a record in. Close
+// removes the file if nothing is left in it.
+//
+// In a container put the log, and with it the queue file, on the volume that
+// outlives the container. One process at a time has a queue file: Open in a
+// second one returns an error that names it, at the death of the first it is
+// free. NewHandler reports that, works with a queue in memory, and goes over to
+// the file as soon as it is free; so it does where the disk is full. Durable is
+// there on Linux, macOS and FreeBSD; elsewhere, and on file systems that cannot
+// map a file, Open's error says so.
+//
 // # Context fields
 //
 // [Contextualize] puts fields into a context.Context, and every record logged
@@ -86,7 +123,8 @@
 // for each sink. Every record that is lost is counted in [Stats].Dropped.
 //
 // What Handle accepted is lost only by DropBelow, by a destination that fails
-// until Close gives up, or when the process dies before the queue was written.
+// until Close gives up, or when the process dies before the queue was written;
+// with Durable only by DropBelow.
 //
 // # What not to do
 //

@@ -34,6 +34,15 @@ func (s *fileState) look(f *os.File, fd uintptr) (size int64, named bool, err er
 	return s.st.Size, s.st.Nlink > 0, nil
 }
 
+// id returns the inode and device of the file that look has seen.
+func (s *fileState) id() (ino, dev uint64) { return s.st.Ino, uint64(s.st.Dev) }
+
+// isInode reports whether info is of that inode and device.
+func isInode(info fs.FileInfo, ino, dev uint64) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && st.Ino == ino && uint64(st.Dev) == dev
+}
+
 // own gives the open file f the owner and group of info, as far as the process
 // may: a group that reads the log then reads its compressed backups too.
 func own(f *os.File, info fs.FileInfo) error {

@@ -66,11 +66,10 @@ func NewHandler(opts ...Option) *Handler {
 		panic(err.Error())
 	}
 	for i, k := range h.core.sinks {
-		if k.file != nil {
-			if err := k.file.openNow(); err != nil {
-				k.count.errors.Add(1)
-				h.core.reporter.report(i, err)
-			}
+		if err := k.open(); err != nil {
+			k.makeDo(err)
+			k.count.errors.Add(1)
+			h.core.reporter.report(i, err)
 		}
 	}
 	h.core.start()
@@ -87,14 +86,9 @@ func Open(opts ...Option) (*Handler, error) {
 		return nil, err
 	}
 	for i, k := range h.core.sinks {
-		if k.file == nil {
-			continue
-		}
-		if err := k.file.openNow(); err != nil {
+		if err := k.open(); err != nil {
 			for _, opened := range h.core.sinks[:i+1] {
-				if opened.file != nil {
-					err = errors.Join(err, opened.file.undo())
-				}
+				err = errors.Join(err, opened.undo())
 			}
 			return nil, err
 		}

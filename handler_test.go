@@ -67,7 +67,6 @@ func TestMisconfigurationNamesFieldValueAndWhatIsAccepted(t *testing.T) {
 		{"FileMode with a type", []Option{Sink{File: file, FileMode: os.ModeDir | 0o700}}, "logly: sink 1: FileMode: 020000000700: must be permission bits, 0 to 0777"},
 		{"DropBelow without Enqueue", []Option{Sink{DropBelow: slog.LevelWarn}}, "logly: sink 1: DropBelow: WARN: needs Enqueue: true"},
 		{"Durable without Enqueue", []Option{Sink{File: file, Durable: true}}, "logly: sink 1: Durable: true: needs Enqueue: true"},
-		{"Durable", []Option{Sink{File: file, Enqueue: true, Durable: true}}, "logly: sink 1: Durable: true: not available in this version; must be false"},
 		{"Format beside Handler", []Option{Sink{Handler: other, Format: JSON}}, `logly: sink 1: Format: "json": not beside Handler, whose own options say that`},
 		{"AddSource beside Handler", []Option{Sink{Handler: other, AddSource: true}}, "logly: sink 1: AddSource: true: not beside Handler, whose own options say that"},
 		{"ReplaceAttr beside Handler", []Option{Sink{Handler: other, ReplaceAttr: withoutTime}}, "logly: sink 1: ReplaceAttr: a function: not beside Handler, whose own options say that"},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/logly-go/logly/internal/ring"
 	"github.com/logly-go/logly/internal/schedule"
 )
 
@@ -49,7 +50,12 @@ type logFile struct {
 	dirs    []string    // directories to fsync
 	held    bool        // path is ours among the handlers of this process
 	undoing bool        // made is kept: the sink is not started yet
+	durable bool        // what an earlier run wrote and did not sync is ours to sync
 	made    []string    // what was created, for undo; the file last
+
+	// interrupted is what an earlier run was writing when it was killed; nil:
+	// nothing. Until that is finished no file is rotated or compressed.
+	interrupted *ring.Intent
 }
 
 // renamer renames the log file to a backup and creates the new one, as
@@ -66,7 +72,7 @@ func newLogFile(s Sink, count *counters, report func(error)) *logFile {
 	}
 	l := &logFile{
 		given: s.File, rule: rule, zone: time.UTC, mode: s.FileMode, flush: s.Flush,
-		count: count, report: report, now: time.Now, undoing: true,
+		count: count, report: report, now: time.Now, undoing: true, durable: s.Durable,
 	}
 	if s.LocalTime {
 		l.zone = time.Local
@@ -168,7 +174,11 @@ func (l *logFile) landed() bool {
 		return true
 	}
 	if !named {
-		l.leave()
+		// There is nothing to sync, and only to close it gives its room back.
+		if err := l.f.Close(); err != nil {
+			l.fail(l.failed("close", err))
+		}
+		l.f, l.dirty = nil, false
 		return false
 	}
 	l.size = size // others may truncate it, or append
@@ -221,6 +231,9 @@ func (l *logFile) close() error {
 	l.janitor.close()
 	if l.held {
 		heldPaths.release(l.path)
+		if l.durable {
+			heldPaths.release(l.path + queueSuffix)
+		}
 		l.held = false
 	}
 	return err

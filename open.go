@@ -13,15 +13,20 @@ import (
 // openNow opens the file before the sink is started.
 func (l *logFile) openNow() error { return l.open(l.now()) }
 
-// open opens the file at path, made if need be, and rotates it at once if it is
-// left from an earlier period.
-func (l *logFile) open(now time.Time) error {
+// hold settles which file is meant, takes it among the handlers of this process
+// and makes its directory.
+func (l *logFile) hold() error {
 	if !l.held {
 		path, err := resolveLink(canonical(l.given))
 		if err != nil {
 			return l.failed("open", err)
 		}
-		if !heldPaths.take(path) {
+		taken := heldPaths.take(path)
+		if taken && l.durable && !heldPaths.take(path+queueSuffix) {
+			heldPaths.release(path)
+			taken = false
+		}
+		if !taken {
 			return l.failed("open", errors.New("a handler of this process has it open already"))
 		}
 		l.path, l.held = path, true
@@ -31,9 +36,27 @@ func (l *logFile) open(now time.Time) error {
 	if err := l.makeDir(); err != nil {
 		return l.failed("open", err)
 	}
+	return nil
+}
+
+// open opens the file at path, made if need be, and rotates it at once if it is
+// left from an earlier period.
+func (l *logFile) open(now time.Time) error {
+	if err := l.hold(); err != nil {
+		return err
+	}
 	if err := l.openFile(); err != nil {
 		return l.failed("open", err)
 	}
+	if l.interrupted != nil {
+		return nil // that comes first
+	}
+	return l.begin(now)
+}
+
+// begin looks after the backups that are there, and rotates the file if it is
+// left from an earlier period.
+func (l *logFile) begin(now time.Time) error {
 	l.janitor.look(l.info)
 	l.advance(now)
 	if l.size == 0 || !l.rule.Timed() {
@@ -101,6 +124,7 @@ func (l *logFile) openFile() error {
 	}
 	l.f, l.fd, l.info, l.size, l.glue = f, f.Fd(), info, info.Size(), glue
 	l.checked = l.now()
+	l.dirty = l.durable && l.size > 0
 	switch {
 	case l.heir != nil && l.size == 0:
 		err = own(f, l.heir)

@@ -117,6 +117,10 @@ func (o *lineOutput) deliver(e entry) (done, lost int, err error) {
 		done = bytes.LastIndexByte(p[:o.begun], '\n') + 1
 	}
 	if done == 0 {
+		if err != nil && o.begun > 0 && !o.landed() { // what went wrong did with a file that is gone
+			o.begun = 0
+			return o.deliver(e)
+		}
 		return 0, 0, err
 	}
 	if !o.landed() {

@@ -71,7 +71,7 @@ func TestALostPageIsWrittenAgain(t *testing.T) {
 	p, o := newPages(faulty.Short(3, nil))
 	p.gone = true
 	deliverAll(t, o, "12345\n67\n")
-	require.Equal(t, []string{"123", "45\n", "12345\n", "67\n"}, p.Writes())
+	require.Equal(t, []string{"123", "12345\n", "67\n"}, p.Writes(), "not the rest of a line that is lost anyway")
 	require.EqualValues(t, len("12345\n67\n"), o.count.bytes.Load())
 }
 

@@ -32,6 +32,7 @@ type queue struct {
 
 	mu        sync.Mutex
 	store     store
+	durable   *durableStore // store, where the sink is Durable; else nil
 	state     workerState
 	waiters   waiterList // who waits for room, first come first served: nobody overtakes them
 	admitted  waiterList // accepted by the worker, to be told once it has unlocked
@@ -98,6 +99,7 @@ func (q *queue) put(e entry, level slog.Level) (*waiter, error) {
 	if droppable && (q.store.Len() > 0 || q.waiters.first != nil) {
 		q.dropped++
 		q.gap++
+		q.durable.addGap(1)
 		q.mu.Unlock()
 		return nil, nil
 	}
@@ -170,6 +172,7 @@ func (q *queue) accept(e entry) {
 		q.notices = append(q.notices, q.store.Tail())
 	}
 	q.store.put(e)
+	q.durable.tellGap(e.gap) // not before the notice is in
 	q.queued++
 	q.records++
 }
@@ -182,6 +185,7 @@ func (q *queue) run() {
 	lingered := 0
 	q.mu.Lock()
 	for !q.gaveUp {
+		q.checkDurable()
 		q.admit()
 		q.serve()
 		e, oversize := q.next()
@@ -202,6 +206,7 @@ func (q *queue) run() {
 			q.mu.Lock()
 		case q.stopping:
 			q.gaveUp = true
+		case q.improveDurable():
 		case lingered < lingerTimes:
 			lingered++
 			q.sleep(lingering, timer, lingerTime)
@@ -212,6 +217,7 @@ func (q *queue) run() {
 	q.unlock()
 	err := q.out.close()
 	q.mu.Lock()
+	err = errors.Join(err, q.durable.close())
 	q.ended, q.closeErr = true, err
 	q.refuseAll()
 	unheard := q.abandoned
@@ -274,10 +280,12 @@ func (q *queue) deliver(e entry, oversize bool) error {
 	q.attempt++
 	q.unlock()
 	before := q.count.taken.Load()
-	done, lost, err := q.out.deliver(e)
-	lines := 1
-	if e.rec == nil {
-		lines = bytes.Count(e.line[:done], []byte{'\n'})
+	var done, lost, lines int
+	var err error
+	if q.durable == nil {
+		done, lost, lines, err = q.offer(e)
+	} else {
+		done, lost, lines, err = q.offerGuarded(e)
 	}
 	if err != nil {
 		q.fail(err)
@@ -296,6 +304,16 @@ func (q *queue) deliver(e entry, oversize bool) error {
 	return nil
 }
 
+// offer offers e to the output, and counts the lines that are done.
+func (q *queue) offer(e entry) (done, lost, lines int, err error) {
+	done, lost, err = q.out.deliver(e)
+	lines = 1
+	if e.rec == nil {
+		lines = bytes.Count(e.line[:done], []byte{'\n'})
+	}
+	return done, lost, lines, err
+}
+
 // fail counts and reports an error. The lock must not be held.
 func (q *queue) fail(err error) {
 	q.count.errors.Add(1)
@@ -304,6 +322,8 @@ func (q *queue) fail(err error) {
 
 // settleOversize takes done bytes off e, with which the first waiter waits.
 func (q *queue) settleOversize(e entry, done, lost int) {
+	q.durable.void()
+	q.durable.tellGap(e.gap)
 	switch {
 	case q.gaveUp: // refused meanwhile, and counted as dropped
 	case done < e.size(): // the notice before it
@@ -322,7 +342,7 @@ func (q *queue) settle(done, lines, lost int) {
 		q.notices = q.notices[1:]
 		lines--
 	}
-	if q.gaveUp { // they were counted as dropped, and now they have arrived after all
+	if q.gaveUp && !q.durable.lasts() { // they were counted as dropped, and now they have arrived after all
 		q.dropped -= uint64(lines)
 	} else {
 		q.queued -= uint64(lines)
@@ -352,6 +372,7 @@ func (q *queue) park(timer *time.Timer) {
 		q.fail(err)
 	}
 	q.mu.Lock()
+	wait = q.durable.soonest(wait)
 	if q.store.Len() > 0 || q.waiters.first != nil || len(q.requests) > 0 || q.stopping || q.gaveUp {
 		return
 	}
@@ -391,11 +412,13 @@ func (q *queue) close(ctx context.Context) error {
 	return errors.Join(err, q.closeErr)
 }
 
-// giveUp counts what is left as dropped and lets everybody go.
+// giveUp counts what is left as dropped, unless it lasts, and lets everybody go.
 func (q *queue) giveUp() {
 	q.gaveUp = true
-	q.dropped += q.queued
-	q.queued = 0
+	if !q.durable.lasts() {
+		q.dropped += q.queued
+		q.queued = 0
+	}
 	q.refuseAll()
 }
 
@@ -415,4 +438,5 @@ func (q *queue) stats(s *Stats) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	s.Records, s.Dropped, s.Queued = q.records, q.dropped, q.queued
+	s.Recovered = q.durable.recoveredRecords()
 }

@@ -69,10 +69,17 @@ func (s Sink) build(i int, c *core) *sink {
 	k.encoding, chain = c.encodingOf(s.encoding(w))
 	out := &lineOutput{destination: dest, name: k.name, count: k.count}
 	notice := noticeEncoder(chain, c.encodings[k.encoding])
-	if s.Enqueue {
+	switch {
+	case s.Durable:
+		store := newDurableStore(s, size)
+		batches := &durableOutput{lineOutput: *out, file: k.file, store: store}
+		k.queue = newQueue(k.name, store, batches, k.count, report)
+		batches.lock = &k.queue.mu
+		k.queue.durable, k.queue.notice, k.queue.dropBelow = store, notice, s.DropBelow
+	case s.Enqueue:
 		k.queue = newQueue(k.name, lineStore{ring.New(size)}, out, k.count, report)
 		k.queue.notice, k.queue.dropBelow = notice, s.DropBelow
-	} else {
+	default:
 		k.direct = newDirect(k.name, out, k.count, report, notice)
 	}
 	return k
@@ -93,6 +100,47 @@ func noticeEncoder(chain *encode.Chain, o encode.Options) func(dropped uint64) [
 		}()
 		return chain.Append(nil, &r, nil, nil)
 	}
+}
+
+// open opens the file of the sink and that of its queue, which comes first: of
+// two processes the one without it leaves the log alone.
+func (k *sink) open() error {
+	if k.file == nil {
+		return nil
+	}
+	if !k.queue.isDurable() {
+		return k.file.openNow()
+	}
+	if err := k.file.hold(); err != nil {
+		return err
+	}
+	if err := k.queue.openDurable(k.file.path + queueSuffix); err != nil {
+		return err
+	}
+	if err := k.file.openNow(); err != nil {
+		return err
+	}
+	_, err := k.queue.out.(*durableOutput).interrupted() // what is to be taken back is so at once
+	return err
+}
+
+// makeDo makes a sink work that could not be opened.
+func (k *sink) makeDo(err error) {
+	if k.queue.isDurable() && !k.queue.durable.lasts() {
+		k.queue.durable.onHeap(err)
+	}
+}
+
+// undo gives back what open has made.
+func (k *sink) undo() error {
+	if k.file == nil {
+		return nil
+	}
+	var err error
+	if k.queue.isDurable() {
+		err = k.queue.durable.close()
+	}
+	return errors.Join(err, k.file.undo())
 }
 
 // enabled reports whether the sink takes records of the level; around a handler

@@ -73,8 +73,11 @@ type Sink struct {
 	// wait, and nothing is ever dropped. It needs Enqueue.
 	DropBelow slog.Leveler
 
-	// Durable keeps the queue in a memory-mapped file. It is not available in
-	// this version, and an error.
+	// Durable keeps the queue in the memory-mapped file FILE.queue: what Handle
+	// accepted survives the death of the process, kill -9 included, and is
+	// written, once, at the next start. It needs File and Enqueue, and Linux,
+	// macOS or FreeBSD. Where it cannot be had, Open returns an error, and
+	// NewHandler reports it and makes do with a queue in memory. Default false.
 	Durable bool
 
 	// Rotation says when a new file is started; default "": never. See [Rotation].
@@ -155,11 +158,16 @@ func (s Sink) apply(set *settings) error {
 		return fmt.Errorf("logly: sink %d: %w", len(set.sinks)+1, err)
 	}
 	if s.File != "" {
-		path := canonical(s.File)
-		if slices.Contains(set.paths, path) {
-			return fmt.Errorf("logly: sink %d: File: %q: another sink of this handler has it; must differ", len(set.sinks)+1, s.File)
+		paths := []string{canonical(s.File)}
+		if s.Durable {
+			paths = append(paths, paths[0]+queueSuffix)
 		}
-		set.paths = append(set.paths, path)
+		for _, path := range paths {
+			if slices.Contains(set.paths, path) {
+				return fmt.Errorf("logly: sink %d: File: %q: another sink of this handler has it; must differ", len(set.sinks)+1, s.File)
+			}
+		}
+		set.paths = append(set.paths, paths...)
 	}
 	set.sinks = append(set.sinks, s)
 	return nil
@@ -233,8 +241,6 @@ func (s Sink) validate() error {
 		return bad("DropBelow", s.DropBelow.Level(), "needs Enqueue: true")
 	case s.Durable && !s.Enqueue:
 		return bad("Durable", true, "needs Enqueue: true")
-	case s.Durable:
-		return bad("Durable", true, "not available in this version; must be false")
 	}
 	return nil
 }

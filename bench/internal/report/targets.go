@@ -223,22 +223,28 @@ func everywhere(what string, comparisons int, lost []excess) target {
 }
 
 func (d *Data) restTargets() []target {
-	durable := atMost("Durable against the queue in memory, time of a call, 1 goroutine",
-		d.of(Key("saturated", 1, "logly-durable"), callNS), d.of(Key("saturated", 1, "logly"), callNS), 1.25)
+	var all []target
+	for _, n := range []int{1, 8} {
+		of := func(system string, f figure) float64 { return d.of(Key("saturated", n, system), f) }
+		all = append(all,
+			atMost("Durable against the queue in memory, time of a call, "+goroutines(n), of("logly-durable", callNS), of("logly", callNS), 1.25),
+			atLeast("Durable against the queue in memory, records/s until drained, "+goroutines(n), of("logly-durable", perSecond), of("logly", perSecond), 0.8))
+	}
 	if why := d.Gone["logly-durable"]; why != "" {
-		durable.got = why
+		for i := range all {
+			all[i].got = why
+		}
 	}
 	stuck := d.of(Key("stuck", 8, "logly"), growth)
 	limit := float64(d.Queue + 16<<20)
 	plain, rotating := d.of(Key("rotation", "no", "logly"), at(0.999)), d.of(Key("rotation", "yes", "logly"), at(0.999))
 	idle, slow := d.of(Key("idle", 0, "logly"), share), d.of(Key("idle", 10, "logly"), share)
-	return []target{
-		durable,
+	return append(all, []target{
 		{"memory with a stuck writer", "≤ the queue + 16 MiB = " + mebibytes(limit), mebibytes(stuck), judge(stuck <= limit, stuck)},
 		{"CPU with nothing logged, of a core", "< 0.1 %", percent(idle), judge(idle < 0.001, idle)},
 		{"CPU at 10 records/s, of a core", "< 1 %", percent(slow), judge(slow < 0.01, slow)},
 		atMost("p99.9 of the paced call with rotation every 10 MB and gzip, against without", rotating, plain, 3),
-	}
+	}...)
 }
 
 func goroutines(n int) string {
