@@ -50,9 +50,17 @@ func count(dir string) (counted, error) {
 }
 
 // judge tells what is wrong with what was counted.
-func (s scenario) judge(c counted) error {
-	if c.lines != s.records {
-		return fmt.Errorf("%d lines, not %d", c.lines, s.records)
+func (s scenario) judge(o outcome, c counted) error {
+	for producer, got := range c.producers {
+		if producer >= len(o.logged) {
+			return fmt.Errorf("%d lines of producer %d, who logged nothing", got, producer)
+		}
+	}
+	for producer, want := range o.logged {
+		got := c.producers[producer]
+		if got != want && !(o.underWay && got == want+1) {
+			return fmt.Errorf("%d lines of producer %d, not %d", got, producer, want)
+		}
 	}
 	if s.check != nil {
 		return s.check(c)

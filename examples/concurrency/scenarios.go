@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -15,52 +16,62 @@ import (
 
 // scenario is one thing that a program does with its log.
 type scenario struct {
-	name    string
-	records int                 // how many records it logs
-	run     func(string) error  // logs to files in a directory and closes them
-	check   func(counted) error // what else must hold; may be nil
+	name  string
+	run   func(dir string) (outcome, error) // logs to files in dir and closes them
+	check func(counted) error               // what else must hold; may be nil
+}
+
+// outcome is what a scenario has logged.
+type outcome struct {
+	logged   []int  // records of each producer that the log has accepted
+	underWay bool   // each producer may have one more in the log: it was killed while it logged that
+	note     string // to print; may be empty
+}
+
+func (o outcome) total() int {
+	n := 0
+	for _, logged := range o.logged {
+		n += logged
+	}
+	return n
 }
 
 var scenarios = []scenario{
 	{
-		name:    "4 goroutines log 100 records each",
-		records: 400,
-		run: func(dir string) error {
-			return logged(logly.Sink{File: app(dir)}, func(log *slog.Logger) {
-				producers(4, 100, log)
+		name: "4 goroutines log 100 records each",
+		run: func(dir string) (outcome, error) {
+			return logged(logly.Sink{File: app(dir)}, func(log *slog.Logger) []int {
+				return producers(4, 100, log)
 			})
 		},
 	},
 	{
-		name:    "10,000 records enqueued, then Complete",
-		records: 10_000,
-		run: func(dir string) error {
-			return logged(logly.Sink{File: app(dir), Enqueue: true}, func(log *slog.Logger) {
-				producers(4, 2_500, log)
+		name: "10,000 records enqueued, then Complete",
+		run: func(dir string) (outcome, error) {
+			return logged(logly.Sink{File: app(dir), Enqueue: true}, func(log *slog.Logger) []int {
+				return producers(4, 2_500, log)
 			})
 		},
 	},
 	{
-		name:    "100,000 enqueued, daily rotation, 7 backups, gzip",
-		records: 100_000,
-		run: func(dir string) error {
+		name: "100,000 enqueued, daily rotation, 7 backups, gzip",
+		run: func(dir string) (outcome, error) {
 			return logged(logly.Sink{
 				File: app(dir), Enqueue: true,
 				Rotation: logly.Daily, MaxBackups: 7, Compression: logly.Gzip,
-			}, func(log *slog.Logger) {
-				producers(8, 12_500, log)
+			}, func(log *slog.Logger) []int {
+				return producers(8, 12_500, log)
 			})
 		},
 	},
 	{
-		name:    `100,000 enqueued, "1 MB" rotation, all backups, gzip`,
-		records: 100_000,
-		run: func(dir string) error {
+		name: `100,000 enqueued, "1 MB" rotation, all backups, gzip`,
+		run: func(dir string) (outcome, error) {
 			return logged(logly.Sink{
 				File: app(dir), Enqueue: true,
 				Rotation: "1 MB", Compression: logly.Gzip,
-			}, func(log *slog.Logger) {
-				producers(8, 12_500, log)
+			}, func(log *slog.Logger) []int {
+				return producers(8, 12_500, log)
 			})
 		},
 		check: func(c counted) error {
@@ -71,46 +82,47 @@ var scenarios = []scenario{
 		},
 	},
 	{
-		name:    "4 workers, each with its worker_id from Contextualize",
-		records: 4_000,
-		run: func(dir string) error {
-			return logged(logly.Sink{File: app(dir), Enqueue: true}, func(log *slog.Logger) {
-				contexts("worker_id", 4, 1_000, log)
+		name: "4 workers, each with its worker_id from Contextualize",
+		run: func(dir string) (outcome, error) {
+			return logged(logly.Sink{File: app(dir), Enqueue: true}, func(log *slog.Logger) []int {
+				return contexts("worker_id", 4, 1_000, log)
 			})
 		},
 		check: func(c counted) error { return owned(c, "worker_id", 4) },
 	},
 	{
-		name:    "3 concurrent requests, each with its request_id",
-		records: 300,
-		run: func(dir string) error {
-			return logged(logly.Sink{File: app(dir), Enqueue: true}, func(log *slog.Logger) {
-				contexts("request_id", 3, 100, log)
+		name: "3 concurrent requests, each with its request_id",
+		run: func(dir string) (outcome, error) {
+			return logged(logly.Sink{File: app(dir), Enqueue: true}, func(log *slog.Logger) []int {
+				return contexts("request_id", 3, 100, log)
 			})
 		},
 		check: func(c counted) error { return owned(c, "request_id", 3) },
 	},
 	{
-		name:    "1 important record, Complete, read back",
-		records: 1,
-		run:     important,
+		name: "1 important record, Complete, read back",
+		run:  important,
+	},
+	{
+		name: fmt.Sprintf("%d goroutines, Durable, killed and restarted %d times", goroutines, kills),
+		run:  killed,
 	},
 }
 
 func app(dir string) string { return filepath.Join(dir, "app.log") }
 
 // logged runs f with a logger to sink, drains it and closes it.
-func logged(sink logly.Sink, f func(*slog.Logger)) error {
+func logged(sink logly.Sink, f func(*slog.Logger) []int) (outcome, error) {
 	h, err := logly.Open(sink)
 	if err != nil {
-		return err
+		return outcome{}, err
 	}
-	f(slog.New(h))
-	return errors.Join(h.Complete(), h.Close())
+	return outcome{logged: f(slog.New(h))}, errors.Join(h.Complete(), h.Close())
 }
 
-// producers logs n records from each of so many goroutines, numbered.
-func producers(goroutines, n int, log *slog.Logger) {
+// producers logs n records from each of so many goroutines, numbered, and
+// returns how many each has logged.
+func producers(goroutines, n int, log *slog.Logger) []int {
 	var wg sync.WaitGroup
 	for p := range goroutines {
 		wg.Go(func() {
@@ -120,10 +132,11 @@ func producers(goroutines, n int, log *slog.Logger) {
 		})
 	}
 	wg.Wait()
+	return slices.Repeat([]int{n}, goroutines)
 }
 
 // contexts is producers whose records carry key only by their context.
-func contexts(key string, goroutines, n int, log *slog.Logger) {
+func contexts(key string, goroutines, n int, log *slog.Logger) []int {
 	var wg sync.WaitGroup
 	for p := range goroutines {
 		wg.Go(func() {
@@ -134,6 +147,7 @@ func contexts(key string, goroutines, n int, log *slog.Logger) {
 		})
 	}
 	wg.Wait()
+	return slices.Repeat([]int{n}, goroutines)
 }
 
 func id(p int) string { return fmt.Sprintf("id-%d", p) }
@@ -153,23 +167,24 @@ func owned(c counted, key string, producers int) error {
 
 // important logs one record and reads it back right after Complete, before
 // anything is closed.
-func important(dir string) error {
+func important(dir string) (outcome, error) {
+	one := outcome{logged: []int{1}}
 	h, err := logly.Open(logly.Sink{File: app(dir), Enqueue: true})
 	if err != nil {
-		return err
+		return one, err
 	}
 	defer h.Close()
 	const message = "the disk of the database is failing"
 	slog.New(h).Error(message, "producer", 0, "seq", 0)
 	if err := h.Complete(); err != nil {
-		return err
+		return one, err
 	}
 	text, err := os.ReadFile(app(dir))
 	if err != nil {
-		return err
+		return one, err
 	}
 	if !strings.Contains(string(text), message) {
-		return errors.New("the record is not in the file, although Complete has returned")
+		return one, errors.New("the record is not in the file, although Complete has returned")
 	}
-	return h.Close()
+	return one, h.Close()
 }
