@@ -45,7 +45,8 @@ type janitor struct {
 	count    *counters
 	report   func(error)
 
-	dir, prefix, ext string // a backup is dir/prefixSTAMPext[.gz]; set before the first work
+	log              string // the path of the log; set before the first work, as what follows
+	dir, prefix, ext string // a backup is dir/prefixSTAMPext[.gz]
 
 	aborted  atomic.Bool
 	unsynced unsynced
@@ -71,6 +72,7 @@ func newJanitor(s Sink, zone *time.Location, count *counters, report func(error)
 // settle tells whose backups these are.
 func (j *janitor) settle(path string) {
 	dir, base := filepath.Split(path)
+	j.log = path
 	j.dir, j.ext = dir, filepath.Ext(base)
 	j.prefix = strings.TrimSuffix(base, j.ext) + "-"
 }
@@ -110,9 +112,9 @@ func (j *janitor) look(live fs.FileInfo) {
 	j.listed = true
 	if n := len(j.backups) - 1; n >= 0 {
 		// An earlier run may have died in moveAfter, between link and unlink:
-		// then the newest backup is the live file.
+		// then the newest backup is a second name of the live file.
 		path := j.path(j.backups[n].stamp)
-		if info, err := os.Lstat(path); err == nil && os.SameFile(info, live) {
+		if isFile(path, live) && isFile(j.log, live) {
 			if err := os.Remove(path); err != nil {
 				j.fail("rotate", err)
 			}
@@ -122,6 +124,11 @@ func (j *janitor) look(live fs.FileInfo) {
 	if len(j.backups) > 0 {
 		j.start()
 	}
+}
+
+func isFile(path string, file fs.FileInfo) bool {
+	info, err := os.Lstat(path)
+	return err == nil && os.SameFile(info, file)
 }
 
 // list reads the directory, and at first removes what an earlier run left

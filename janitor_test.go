@@ -246,6 +246,22 @@ func TestCompressionFails(t *testing.T) {
 	assert.NotZero(t, h.Stats()[0].Errors)
 }
 
+// Somebody may rename the log to the name of a backup right after it was opened:
+// it is the only name it has then.
+func TestLogThatBecameABackupIsNotRemoved(t *testing.T) {
+	path := temp(t)
+	write(t, path, "1\n")
+	live, err := os.Lstat(path)
+	require.NoError(t, err)
+	backup := filepath.Dir(path) + "/app-2000-01-01T00-00-00.000.log"
+	require.NoError(t, os.Rename(path, backup))
+	j := newJanitor(Sink{File: path}, time.UTC, &counters{}, func(error) {})
+	j.settle(path)
+	j.look(live)
+	j.close()
+	assert.FileExists(t, backup)
+}
+
 // A backlog is compressed while new backups come in: the limits hold meanwhile.
 func TestBacklogDoesNotStarvePruning(t *testing.T) {
 	path := temp(t)
