@@ -3,6 +3,8 @@ package logly
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,21 +20,19 @@ type direct struct {
 	report func(error)
 	notice func(dropped uint64) []byte
 
-	lock writeLock
 	stop chan struct{} // closed to end watch
 	done chan struct{} // closed by watch as its last act
+
+	closing atomic.Bool  // new records are refused
+	gaveUp  atomic.Bool  // who has the write lock closes the output
+	asked   atomic.Int32 // callers who wait as await does, and want to see progress
+	*contended
 
 	// Under lock.
 	rest   []byte // a line, from its start, of which the output has the beginning
 	record bool   // rest is a record, and not a notice
 	both   []byte // scratch: a notice and the line after it
-	gap    uint64 // records refused since the last accepted one, still to be told
 	closed bool   // the output is closed
-
-	closing atomic.Bool // new records are refused
-	gaveUp  atomic.Bool // who has the write lock closes the output
-	records atomic.Uint64
-	dropped atomic.Uint64
 
 	mu        sync.Mutex // guards what follows, and the requests
 	requests  []*request
@@ -41,27 +41,65 @@ type direct struct {
 	abandoned bool          // close has returned without closeErr
 }
 
+// contended is the lock and what changes under it with every record. It goes from one
+// processor to the other as a single cache line, 64 bytes, without what callers
+// read before they have the lock.
+type contended struct {
+	lock    writeLock
+	gap     uint64 // records refused since the last accepted one, still to be told
+	records atomic.Uint64
+	dropped atomic.Uint64
+	bytes   atomic.Uint64 // written the short way; count has the others
+}
+
 func newDirect(name string, out *lineOutput, count *counters, report func(error), notice func(uint64) []byte) *direct {
 	return &direct{
 		name: name, out: out, count: count, report: report, notice: notice,
-		lock: newWriteLock(), stop: make(chan struct{}),
+		contended: &contended{lock: newWriteLock()}, stop: make(chan struct{}),
 	}
 }
 
 // put writes a line, with one Write. An error means that it was not accepted,
 // and nothing of it is written or kept.
-func (d *direct) put(line []byte) error {
+func (d *direct) put(line []byte) (err error) {
 	if d.closing.Load() {
 		d.dropped.Add(1)
 		return ErrClosed
 	}
 	d.lock.lock()
-	defer d.unlock()
+	inWrite := false
+	defer func() { // a single one: it costs as much as the lock
+		if inWrite {
+			err = d.panicked(line, recover())
+			return
+		}
+		d.unlock()
+	}()
 	if d.closing.Load() { // close may have synced the last time
 		d.dropped.Add(1)
 		return ErrClosed
 	}
-	err := d.write(line)
+	w, ok := d.out.destination.(*writerDest)
+	if !ok || len(d.rest) > 0 || d.gap > 0 {
+		return d.settle(d.write(line))
+	}
+	// The short way of most lines: a Writer is always ready, and keeps its lines.
+	inWrite = true
+	n, err := w.Writer.Write(line)
+	inWrite = false
+	if n != len(line) || err != nil {
+		return d.settle(d.wrote(line, n, err))
+	}
+	d.bytes.Add(uint64(n))
+	d.records.Add(1)
+	if d.asked.Load() > 0 {
+		d.count.taken.Add(uint64(n))
+	}
+	return nil
+}
+
+// settle counts a record and returns err, which tells what became of it.
+func (d *direct) settle(err error) error {
 	if cap(d.both) > maxKept {
 		d.both = nil
 	}
@@ -74,25 +112,71 @@ func (d *direct) put(line []byte) error {
 	return nil
 }
 
+// wrote does what is due in the short way when Write has answered n and err.
+func (d *direct) wrote(line []byte, n int, err error) error {
+	n, err = d.out.believed(n, len(line), err)
+	if n < len(line) {
+		d.out.begun, n = n, 0
+	} else {
+		d.count.bytes.Add(uint64(n))
+	}
+	return d.judge(line, 0, n, err)
+}
+
+// panicked does what is due in the short way when Write has panicked with r, or
+// ended its goroutine; it releases the write lock.
+func (d *direct) panicked(line []byte, r any) error {
+	defer d.unlock()
+	if r == nil {
+		return nil
+	}
+	return d.settle(d.judge(line, 0, 0, d.out.failed("write", fmt.Errorf("panic: %v", r))))
+}
+
+// believed returns of a Write's answer to size bytes what can be true.
+func (o *lineOutput) believed(n, size int, err error) (int, error) {
+	if n < 0 || n > size {
+		return 0, o.failed("write", fmt.Errorf("Write returned %d of %d bytes", n, size))
+	}
+	if n > 0 {
+		o.count.taken.Add(uint64(n))
+	}
+	if n < size && err == nil {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		err = o.failed("write", because(o.name, err))
+	}
+	return n, err
+}
+
 // unlock releases the write lock. Once Close wants the output closed, whoever
 // has the lock does it.
 func (d *direct) unlock() {
-	if d.gaveUp.Load() && !d.closed {
-		d.closed = true
-		d.dropped.Add(d.left())
-		err := d.out.close()
-		d.mu.Lock()
-		d.closeErr = err
-		unheard := d.abandoned
-		d.mu.Unlock()
-		if err != nil {
-			d.count.errors.Add(1)
-			if unheard {
-				d.report(err)
-			}
-		}
+	if d.gaveUp.Load() {
+		d.closeOutput()
 	}
 	d.lock.unlock()
+}
+
+// closeOutput closes the output, once.
+func (d *direct) closeOutput() {
+	if d.closed {
+		return
+	}
+	d.closed = true
+	d.dropped.Add(d.left())
+	err := d.out.close()
+	d.mu.Lock()
+	d.closeErr = err
+	unheard := d.abandoned
+	d.mu.Unlock()
+	if err != nil {
+		d.count.errors.Add(1)
+		if unheard {
+			d.report(err)
+		}
+	}
 }
 
 // left returns how many accepted records are not written yet.
@@ -123,6 +207,13 @@ func (d *direct) write(line []byte) error {
 		p = d.both
 	}
 	n, err := d.deliver(p)
+	return d.judge(p, told, n, err)
+}
+
+// judge tells what becomes of a line after the output has taken n bytes of p in
+// whole lines, and then begun another or failed. The line follows the first told
+// bytes of p, which are a notice.
+func (d *direct) judge(p []byte, told, n int, err error) error {
 	if n+d.out.begun > 0 && told > 0 {
 		d.gap = 0 // the notice is written, or begun and kept
 	}
@@ -184,7 +275,9 @@ func (d *direct) ask(ctx context.Context, r *request) error {
 		go d.serve(d.serving)
 	}
 	d.mu.Unlock()
+	d.asked.Add(1)
 	answer, late := await(ctx, d.count, r.done)
+	d.asked.Add(-1)
 	if late == nil {
 		return answer
 	}
@@ -317,6 +410,7 @@ func (d *direct) close(ctx context.Context) error {
 		}
 		close(ended)
 	}()
+	d.asked.Add(1) // for good
 	err = part(ctx, d.name, d.out, d.count, err, ended)
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -330,4 +424,5 @@ func (d *direct) close(ctx context.Context) error {
 
 func (d *direct) stats(s *Stats) {
 	s.Records, s.Dropped = d.records.Load(), d.dropped.Load()
+	s.Bytes += d.bytes.Load()
 }

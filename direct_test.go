@@ -2,8 +2,10 @@ package logly
 
 import (
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -169,4 +171,76 @@ func TestNothingRunsOnceCloseHasReturned(t *testing.T) {
 			}
 		}
 	}
+}
+
+// quitter is a Writer that ends the goroutine that writes, as a test's does when
+// it fails.
+type quitter struct {
+	*faulty.Writer
+	quit bool
+}
+
+func (q *quitter) Write(p []byte) (int, error) {
+	if q.quit {
+		runtime.Goexit()
+	}
+	return q.Writer.Write(p)
+}
+
+func TestDirectWithAWriterThatEndsItsGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &quitter{faulty.New(), true}
+		h := NewHandler(Sink{Writer: w, Format: JSON})
+		go func() { _ = emit(h, slog.LevelInfo, 0, 0, 100) }()
+		synctest.Wait()
+		w.quit = false
+		require.NoError(t, emit(h, slog.LevelInfo, 0, 1, 100))
+		require.NoError(t, h.Close())
+		require.Equal(t, "0.1", order(t, w.Text()))
+		require.Equal(t, Stats{Name: "writer", Records: 1, Bytes: uint64(len(w.Text()))}, h.Stats()[0])
+	})
+}
+
+// Complete has patience as long as others who are before it get on.
+func TestDirectCompleteBehindSlowCallers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := faulty.New()
+		w.Always(faulty.Slow(time.Second))
+		h := NewHandler(Sink{Writer: w, Format: JSON})
+		for p := range 20 {
+			go func() {
+				if err := emit(h, slog.LevelInfo, p, 0, 100); err != nil {
+					t.Error(err)
+				}
+			}()
+		}
+		synctest.Wait()
+		require.NoError(t, h.Complete())
+		require.Len(t, w.Writes(), 20, "those who came before")
+		require.NoError(t, h.Close())
+	})
+}
+
+// Others who log in a loop keep nobody from completing and closing.
+func TestDirectAmongOthersWhoNeverStop(t *testing.T) {
+	h := NewHandler(Sink{Writer: faulty.New(), Format: JSON})
+	var logged atomic.Int64
+	var wg sync.WaitGroup
+	for p := range 8 {
+		wg.Go(func() {
+			for i := 0; emit(h, slog.LevelInfo, p, i, 100) == nil; i++ {
+				logged.Add(1)
+			}
+		})
+	}
+	for range 20 {
+		before := logged.Load()
+		require.NoError(t, h.Complete())
+		for logged.Load() == before {
+			runtime.Gosched()
+		}
+	}
+	require.NoError(t, h.Close())
+	wg.Wait()
+	require.EqualValues(t, logged.Load(), h.Stats()[0].Records)
 }

@@ -40,6 +40,7 @@ type settings struct {
 type core struct {
 	sinks       []*sink
 	order       []*sink // the same, those with a queue first: they never hold up the others
+	only        *sink   // the one sink, if it takes lines and there are no others
 	encodings   []encode.Options
 	roots       []*encode.Chain // one for each of encodings
 	fromContext []func(context.Context) []slog.Attr
@@ -132,6 +133,9 @@ func build(opts []Option) (*Handler, error) {
 			}
 		}
 	}
+	if len(c.sinks) == 1 && len(c.roots) == 1 {
+		c.only = c.sinks[0]
+	}
 	h.chains = slices.Clone(c.roots)
 	return h, nil
 }
@@ -178,21 +182,38 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	}
 	fields := fieldsOf(ctx)
 	var dynamic []slog.Attr
-	for _, f := range c.fromContext {
-		dynamic = append(dynamic, f(ctx)...)
+	if len(c.fromContext) > 0 {
+		dynamic = c.dynamic(ctx)
 	}
-
-	if len(c.order) == 1 && len(h.chains) == 1 {
-		return h.handleLine(c.order[0], &r, fields, dynamic)
+	if c.only != nil {
+		return h.handleLine(c.only, &r, fields, dynamic)
 	}
 	return h.handleAll(ctx, &r, fields, dynamic)
+}
+
+// dynamic asks the functions of FromContext.
+func (c *core) dynamic(ctx context.Context) (attrs []slog.Attr) {
+	for _, f := range c.fromContext {
+		attrs = append(attrs, f(ctx)...)
+	}
+	return attrs
 }
 
 // handleLine is Handle for the one sink that most handlers have, where that is
 // for Enabled to say if it takes the level.
 func (h *Handler) handleLine(k *sink, r *slog.Record, f *fields, dynamic []slog.Attr) error {
+	chain := h.chains[0]
+	var fixed []byte
+	if f != nil {
+		fixed = f.as(chain.Encoder())
+	}
 	b := newBuffer()
-	b.line = h.chains[0].Append(b.line[:0], r, f.as(h.chains[0].Encoder()), dynamic)
+	b.line = chain.Append(b.line[:0], r, fixed, dynamic)
+	if k.direct != nil {
+		err := k.direct.put(b.line)
+		b.free()
+		return err
+	}
 	w, err := k.putLine(b.line, r.Level)
 	if w != nil {
 		if err = w.wait(); err != nil {

@@ -4,48 +4,111 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
-	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
-// The lock is handed on in the order in which it was asked for: nobody starves
-// behind one who takes it in a loop.
-func TestTheWriteLockIsFair(t *testing.T) {
-	l := newWriteLock()
-	l.lock()
-	var order []int
-	var wg sync.WaitGroup
-	for i := range 50 {
-		wg.Go(func() {
-			l.lock()
-			order = append(order, i)
-			l.unlock()
-		})
-		for l.users.Load() < int32(i)+2 {
-			runtime.Gosched()
+func TestTheWriteLockExcludes(t *testing.T) {
+	for _, pause := range []func(){func() {}, runtime.Gosched, func() { time.Sleep(time.Microsecond) }} {
+		l := newWriteLock()
+		n := 0
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for range 2000 {
+					l.lock()
+					n++
+					pause()
+					l.unlock()
+				}
+			})
 		}
-		runtime.Gosched() // from the counter to the channel
+		wg.Wait()
+		require.Equal(t, 16_000, n)
+		require.EqualValues(t, lockFree, l.state.Load())
+		require.Zero(t, l.users.Load())
+		require.Empty(t, l.turn)
+		require.Empty(t, l.wake)
 	}
-	l.unlock()
-	l.lock() // comes after all who wait already
-	assert.Len(t, order, 50)
-	l.unlock()
-	wg.Wait()
 }
 
-func TestTheWriteLockExcludes(t *testing.T) {
-	l := newWriteLock()
-	n := 0
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			for range 10_000 {
+// Who waits gets the lock in the order in which it came, and counts as blocked
+// in a bubble meanwhile.
+func TestTheWriteLockIsFairToThoseWhoWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newWriteLock()
+		l.lock()
+		var order, want []int
+		for i := range 50 {
+			go func() {
 				l.lock()
-				n++
+				order = append(order, i)
 				l.unlock()
-			}
-		})
-	}
-	wg.Wait()
-	assert.Equal(t, 80_000, n)
+			}()
+			synctest.Wait()
+			want = append(want, i)
+		}
+		l.unlock()
+		synctest.Wait()
+		require.Equal(t, want, order)
+	})
+}
+
+// Somebody comes before the first waiter every time that the lock is released:
+// that goes well a number of times, and after that the lock is handed over.
+func TestTheWriteLockIsDueAfterTriesInVain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // where no time passes
+		l := newWriteLock()
+		l.lock()
+		got := false
+		go func() {
+			l.lock()
+			got = true
+		}()
+		for range vainWakes {
+			synctest.Wait()
+			require.EqualValues(t, lockWanted, l.state.Load())
+			l.state.Store(lockHeld) // released, and taken at once
+			l.wake <- struct{}{}
+		}
+		synctest.Wait()
+		require.False(t, got)
+		require.EqualValues(t, lockDue, l.state.Load())
+		l.unlock()
+		require.False(t, l.state.CompareAndSwap(lockFree, lockHeld), "nobody comes before")
+		synctest.Wait()
+		require.True(t, got)
+		l.unlock()
+	})
+}
+
+// The same after a time. Those who come to be first after that time need not
+// try in vain again.
+func TestTheWriteLockIsDueAfterAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newWriteLock()
+		l.lock()
+		for range 3 {
+			go func() {
+				l.lock()
+				time.Sleep(time.Second)
+				l.unlock()
+			}()
+		}
+		synctest.Wait()
+		require.EqualValues(t, lockWanted, l.state.Load())
+		time.Sleep(2 * vainWait)
+		l.state.Store(lockHeld) // released, and taken at once
+		l.wake <- struct{}{}
+		synctest.Wait()
+		require.EqualValues(t, lockDue, l.state.Load())
+		l.unlock()
+		for _, want := range []uint32{lockDue, lockDue, lockHeld, lockFree} {
+			synctest.Wait()
+			require.Equal(t, want, l.state.Load())
+			time.Sleep(time.Second)
+		}
+	})
 }
