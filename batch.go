@@ -17,14 +17,17 @@ type durableOutput struct {
 	file  *logFile
 	lock  sync.Locker // of store
 	store *durableStore
-	batch int // bytes of the batch under way; 0: none
+	batch int    // bytes of the batch under way; 0: none
+	at    uint64 // its position in store
 }
 
 func (o *durableOutput) deliver(e entry) (done, lost int, err error) {
 	o.lock.Lock()
-	inFile, oversize := o.store.inFile(), len(e.line) > o.store.Size()
+	// After a fault the file still has what was put in before: until that is
+	// delivered it is a batch as any other.
+	batches, oversize := o.store.mapped != nil, len(e.line) > o.store.Size()
 	o.lock.Unlock()
-	if o.batch == 0 && (o.begun > 0 || !inFile) {
+	if o.batch == 0 && (o.begun > 0 || !batches) {
 		return o.lineOutput.deliver(e)
 	}
 	interrupted, err := o.interrupted()
@@ -33,8 +36,11 @@ func (o *durableOutput) deliver(e entry) (done, lost int, err error) {
 	}
 	if interrupted {
 		finished, err := o.file.finish(e.line)
-		if finished || err != nil {
-			return o.delivered(len(e.line), finished), 0, err
+		if finished {
+			return len(e.line), 0, err
+		}
+		if err != nil {
+			return 0, 0, err
 		}
 	}
 	if o.batch == 0 {
@@ -54,9 +60,13 @@ func (o *durableOutput) deliver(e entry) (done, lost int, err error) {
 		}
 		return 0, 0, err
 	}
-	batch := o.batch
+	done = o.batch
 	o.restart()
-	return o.delivered(batch, o.landed()), 0, err
+	if !o.landed() {
+		return 0, 0, err
+	}
+	o.count.bytes.Add(uint64(done))
+	return done, 0, err
 }
 
 // interrupted reports whether a batch of an earlier run is still to be finished.
@@ -74,16 +84,6 @@ func (o *durableOutput) interrupted() (bool, error) {
 	return still, err
 }
 
-// delivered counts a batch that has been written, and returns how many bytes of
-// it are done.
-func (o *durableOutput) delivered(batch int, landed bool) int {
-	if !landed {
-		return 0
-	}
-	o.count.bytes.Add(uint64(batch))
-	return batch
-}
-
 // begin decides how much of lines the next batch is, and writes down where it is
 // about to go.
 func (o *durableOutput) begin(lines []byte, oversize bool) error {
@@ -92,12 +92,16 @@ func (o *durableOutput) begin(lines []byte, oversize bool) error {
 	if err != nil {
 		return err
 	}
+	if oversize { // a notice before it is a batch of its own: it can stay
+		room = first
+	}
 	in := ring.Intent{N: len(wholeLines(lines, first, room)), Oversize: oversize}
 	if in.Ino, in.Dev, in.Offset, err = o.file.identity(); err != nil {
 		return err
 	}
 	o.lock.Lock()
 	o.store.begin(in)
+	o.at = o.store.Head()
 	o.lock.Unlock()
 	o.batch = in.N
 	return nil
@@ -112,6 +116,20 @@ func (o *durableOutput) tear() {
 		o.file.reexamine()
 	}
 	o.restart()
+}
+
+// faulted is called with the lock held once the ring has left its file: what it
+// has lost is not to be finished any more.
+func (o *durableOutput) faulted() {
+	if in := o.file.interrupted; in != nil && !in.Oversize {
+		if _, live := o.store.mapped.Live(); !live {
+			o.file.interrupted, o.file.resume = nil, true
+		}
+	}
+	if o.begun > 0 && o.batch > 0 && o.batch <= o.store.Size() &&
+		(len(o.store.Peek(batchBytes)) < o.batch || o.store.Head() != o.at) {
+		o.tear()
+	}
 }
 
 // rotate waits until the batch under way has been written, also that of an
@@ -137,10 +155,18 @@ func (o *durableOutput) idle() (time.Duration, error) {
 // close leaves a batch as it is that the next start finishes.
 func (o *durableOutput) close() error {
 	o.lock.Lock()
-	stays := o.store.lasts() && o.store.Len() > 0
+	stays, oversize := o.store.lasts() && o.store.Len() > 0, o.batch > o.store.Size()
 	o.lock.Unlock()
 	if stays {
 		o.restart()
+	} else if o.file.resume {
+		_ = o.file.live(o.file.now()) // to have backups seen to
 	}
-	return o.lineOutput.close()
+	err := o.lineOutput.close()
+	if oversize && err == nil { // it has been taken back
+		o.lock.Lock()
+		o.store.void()
+		o.lock.Unlock()
+	}
+	return err
 }

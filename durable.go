@@ -37,6 +37,8 @@ type durableStore struct {
 	retry     time.Time // when to try for the file again; zero: never
 	tooSmall  bool      // the file could not be made larger
 	faulted   bool      // it has been reported that the ring left the file
+
+	opened *ring.Mapped // to be taken once the queue is empty; nil: none
 }
 
 // lineRing is a ring of lines, on the heap or in a file.
@@ -134,10 +136,16 @@ func (d *durableStore) soonest(wait time.Duration) time.Duration {
 
 // close gives the file back, and removes it if nothing is left in it.
 func (d *durableStore) close() error {
-	if d == nil || d.mapped == nil {
+	if d == nil {
 		return nil
 	}
-	if err := d.mapped.Close(); err != nil {
+	var errs []error
+	for _, m := range []*ring.Mapped{d.mapped, d.opened} {
+		if m != nil {
+			errs = append(errs, m.Close())
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
 		return &Error{Sink: d.name, Op: "close", Count: 1, Err: err}
 	}
 	return nil
@@ -213,14 +221,18 @@ func (q *queue) improveDurable() bool {
 		}
 		return d.Size() != before
 	case d.mapped != nil: // the file has failed, and holds nothing any more
+		tail := d.Tail() // Close forgets it
 		if err := d.mapped.Close(); err != nil {
 			q.count.errors.Add(1)
 			q.report(&Error{Sink: q.name, Op: "close", Count: 1, Err: err})
 		}
-		tail := d.Tail()
 		d.mapped = nil
 		d.onHeap(nil)
 		d.base = tail
+		return true
+	case d.opened != nil:
+		q.takeDurable(d.opened)
+		d.opened = nil
 		return true
 	case d.retry.IsZero() || time.Now().Before(d.retry):
 		return false
@@ -237,31 +249,48 @@ func (q *queue) improveDurable() bool {
 		d.retry = time.Now().Add(retryDurable)
 		return false
 	}
-	if d.Len() > 0 || q.waiters.first != nil { // it is not the moment any more
-		if err := m.Close(); err != nil {
-			q.count.errors.Add(1)
-			q.report(&Error{Sink: q.name, Op: "close", Count: 1, Err: err})
-		}
-		return true
-	}
-	q.takeDurable(m)
+	d.opened = m // to be taken at once, if the queue is still empty
 	return true
 }
 
 // checkDurable reports, once, that the ring has left its file, and counts what
-// could not be saved. The lock is held.
-func (q *queue) checkDurable() {
+// could not be saved. The lock is held. It reports whether that is new.
+func (q *queue) checkDurable() bool {
 	d := q.durable
 	if d == nil || d.mapped == nil || d.faulted || d.mapped.Fault() == nil {
-		return
+		return false
 	}
 	d.faulted = true
+	err := &Error{Sink: q.name, Op: "queue", Count: 1, Err: fmt.Errorf("what is logged from now on does not survive the process: %w", d.mapped.Fault())}
+	q.count.errors.Add(1)
+	q.report(err)
+	q.notices = slices.DeleteFunc(q.notices, func(pos uint64) bool { return d.mapped.Gone(pos - d.base) })
 	if left := uint64(d.mapped.Lines() - len(q.notices)); left < q.queued {
 		q.dropped += q.queued - left
 		q.queued = left
+		q.requests = slices.DeleteFunc(q.requests, func(r *request) bool {
+			if !r.rotate {
+				r.done <- r.refusal(q.name, q.queued, err)
+			}
+			return !r.rotate
+		})
 	}
-	q.count.errors.Add(1)
-	q.report(&Error{Sink: q.name, Op: "queue", Count: 1, Err: fmt.Errorf("what is logged from now on does not survive the process: %w", d.mapped.Fault())})
+	q.out.(*durableOutput).faulted()
+	return true
+}
+
+// leaveDurable counts, when the worker ends, what does not stay after all.
+func (q *queue) leaveDurable() {
+	d := q.durable
+	if d == nil || d.mapped == nil {
+		return
+	}
+	d.mapped.Check()
+	q.checkDurable()
+	if !d.lasts() {
+		q.dropped += q.queued
+		q.queued = 0
+	}
 }
 
 // offerGuarded is offer where e may lie in memory that others can take away, by

@@ -433,7 +433,7 @@ type Stats struct {
 	Dropped   uint64 // records lost: refused, dropped by DropBelow, or given up by Close
 	Errors    uint64 // failures, each counted
 	Rotations uint64 // files rotated away
-	Recovered uint64 // records of an earlier run that Durable saved
+	Recovered uint64 // records of an earlier run that Durable saved, and its notices of dropped ones
 	Queued    uint64 // records waiting in the queue
 }
 

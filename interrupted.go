@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 // stillInterrupted reports whether a batch in the middle of which an earlier run
@@ -25,13 +24,8 @@ func (l *logFile) stillInterrupted() (bool, error) {
 	if err := l.takeBack(); err != nil {
 		return false, l.failed("recover", err)
 	}
-	return false, l.resumed(now)
-}
-
-// resumed goes on with what waited for the interrupted batch.
-func (l *logFile) resumed(now time.Time) error {
-	l.interrupted = nil
-	return l.begin(now)
+	l.interrupted, l.resume = nil, true
+	return false, nil
 }
 
 // finish appends what is missing of batch to the file that took its beginning.
@@ -44,7 +38,10 @@ func (l *logFile) finish(batch []byte) (finished bool, err error) {
 	if !finished {
 		l.fail(l.failed("recover", fmt.Errorf("an earlier run ended while it wrote %d bytes to a file that is gone, compressed or changed since: some records may be there twice", len(batch))))
 	}
-	return finished, l.resumed(l.now())
+	// What waited for this goes on once the queue has given the batch up: a file
+	// that is compressed before would be gone for who recovers next.
+	l.interrupted, l.resume = nil, true
+	return finished, nil
 }
 
 func (l *logFile) append(batch []byte) (finished bool, err error) {
@@ -77,6 +74,7 @@ func (l *logFile) append(batch []byte) (finished bool, err error) {
 		}
 		n, err := f.Write(batch[written:])
 		l.count.taken.Add(uint64(n))
+		l.count.bytes.Add(uint64(n))
 		if err != nil {
 			return false, err
 		}

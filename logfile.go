@@ -56,6 +56,7 @@ type logFile struct {
 	// interrupted is what an earlier run was writing when it was killed; nil:
 	// nothing. Until that is finished no file is rotated or compressed.
 	interrupted *ring.Intent
+	resume      bool // it is finished, and begin is still to be called
 }
 
 // renamer renames the log file to a backup and creates the new one, as
@@ -132,10 +133,15 @@ func (l *logFile) live(now time.Time) error {
 			l.checked = now
 		}
 	}
-	if l.f != nil {
-		return nil
+	if l.f == nil {
+		l.resume = false
+		return l.open(now)
 	}
-	return l.open(now)
+	if l.resume {
+		l.resume = false
+		return l.begin(now)
+	}
+	return nil
 }
 
 // moved reports whether path names the open file no longer. Where that cannot be

@@ -124,7 +124,10 @@ func (l *logFile) openFile() error {
 	}
 	l.f, l.fd, l.info, l.size, l.glue = f, f.Fd(), info, info.Size(), glue
 	l.checked = l.now()
-	l.dirty = l.durable && l.size > 0
+	if l.durable && l.size > 0 { // an earlier run may have left that to us
+		l.dirty = true
+		l.touched(filepath.Dir(l.path))
+	}
 	switch {
 	case l.heir != nil && l.size == 0:
 		err = own(f, l.heir)

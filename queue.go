@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	batchBytes   = 256 << 10             // the worker takes at most this much at once
+	batchBytes   = 64 << 10              // the worker takes at most this much at once: callers who wait for room wait less
 	lingerTime   = time.Millisecond      // how long an idle worker sleeps before it looks again
 	lingerTimes  = 5                     // how often it does so before it parks
 	firstPause   = 10 * time.Millisecond // after a failure; doubled at each further one
@@ -39,7 +39,8 @@ type queue struct {
 	requests  []*request
 	closing   bool     // new entries are refused
 	stopping  bool     // the worker ends when nothing is left
-	gaveUp    bool     // the worker ends at once; what is left was counted as dropped
+	gaveUp    bool     // the worker ends at once
+	counted   bool     // what is left was counted as dropped
 	ended     bool     // the worker has left
 	closeErr  error    // of the output, set with ended
 	abandoned bool     // close has returned without closeErr
@@ -191,6 +192,7 @@ func (q *queue) run() {
 		e, oversize := q.next()
 		switch {
 		case q.gaveUp:
+		case q.checkDurable(): // what next has returned may be another by now
 		case e.size() > 0:
 			lingered = 0
 			err := q.deliver(e, oversize)
@@ -217,6 +219,7 @@ func (q *queue) run() {
 	q.unlock()
 	err := q.out.close()
 	q.mu.Lock()
+	q.leaveDurable()
 	err = errors.Join(err, q.durable.close())
 	q.ended, q.closeErr = true, err
 	q.refuseAll()
@@ -337,12 +340,13 @@ func (q *queue) settleOversize(e entry, done, lost int) {
 
 // settle takes done bytes, which held so many lines, out of the store.
 func (q *queue) settle(done, lines, lost int) {
+	end := q.store.Head() + uint64(done) // after a fault Head may leap further
 	q.store.Advance(done)
-	for len(q.notices) > 0 && q.notices[0] < q.store.Head() {
+	for len(q.notices) > 0 && q.notices[0] < end {
 		q.notices = q.notices[1:]
 		lines--
 	}
-	if q.gaveUp && !q.durable.lasts() { // they were counted as dropped, and now they have arrived after all
+	if q.counted { // they were counted as dropped, and now they have arrived after all
 		q.dropped -= uint64(lines)
 	} else {
 		q.queued -= uint64(lines)
@@ -417,7 +421,7 @@ func (q *queue) giveUp() {
 	q.gaveUp = true
 	if !q.durable.lasts() {
 		q.dropped += q.queued
-		q.queued = 0
+		q.queued, q.counted = 0, true
 	}
 	q.refuseAll()
 }

@@ -22,7 +22,7 @@ var ErrClosed = errors.New("logly: handler is closed")
 // [OnError] gets it for what happens in the background.
 type Error struct {
 	Sink  string // the sink's name, as in [Stats].Name
-	Op    string // what was being done: "open", "write", "sync", "rotate", "compress", "prune", "flush", "close", "handle", "complete"
+	Op    string // what was being done: "open", "write", "sync", "rotate", "compress", "prune", "flush", "close", "handle", "complete"; of a Durable queue also "recover", "resize", "queue"
 	Count uint64 // how many equal errors this one stands for, at least 1
 	Err   error  // the cause
 }

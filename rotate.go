@@ -33,7 +33,10 @@ func (l *logFile) advance(now time.Time) {
 func (l *logFile) idle() (time.Duration, error) {
 	now := l.now()
 	var err error
-	if l.f != nil && l.dueAt(now) {
+	if l.resume {
+		err = l.live(now)
+	}
+	if err == nil && l.f != nil && l.dueAt(now) {
 		if err = l.live(now); err == nil && l.dueAt(now) {
 			err = l.rotateAt(now)
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -91,11 +92,18 @@ func (m *Mapped) intact() error {
 	case m.stat.Size < int64(headerSize+len(m.buf)):
 		return fmt.Errorf("%s: %w", m.path, errCut)
 	}
+	// The next process looks for it under its name.
+	if now := time.Now(); now.Sub(m.named) >= lookEvery {
+		if m.named = now; !names(m.path, m.file) {
+			return fmt.Errorf("%s: %w", m.path, errMoved)
+		}
+	}
 	return nil
 }
 
 var (
 	errRemoved     = errors.New("somebody has removed it")
+	errMoved       = errors.New("somebody has moved it")
 	errCut         = errors.New("somebody has truncated it")
 	errOverwritten = errors.New("somebody else has written to it")
 )

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime/debug"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,6 +39,7 @@ type Mapped struct {
 	unlinked bool                  // after a fault: it has no longer any that are to be delivered
 	gone     []span                // after a fault: lines that could not be read back, in order
 	leaped   int                   // so many of gone lie before head
+	named    time.Time             // when path was last seen to be the file
 	stat     unix.Stat_t           // room for intact
 	seen     atomic.Pointer[error] // the last fault that Guard met
 	traced   func()                // called before each store, by tests

@@ -14,6 +14,7 @@ import (
 
 const (
 	patience   = time.Second           // a child between fork and exec holds the lock a moment
+	lookEvery  = time.Second           // how long a name is believed to be ours
 	lookAgain  = 10 * time.Millisecond //
 	examinable = 64 << 20              // bytes of a damaged file that are looked at, if not more are wanted
 )
