@@ -194,6 +194,25 @@ func TestDurableRecovery(t *testing.T) {
 	}
 }
 
+// The batch is finished in the file that is open although others take its name
+// away before.
+func TestDurableRecoveryInAFileTakenAwayMeanwhile(t *testing.T) {
+	path, taken := temp(t), filepath.Join(t.TempDir(), "taken")
+	write(t, path, numbered(0, 2)[:50])
+	ino, dev := inode(t, path)
+	leave(t, path, numbered(0, 3), &ring.Intent{N: len(numbered(0, 2)), Ino: ino, Dev: dev})
+	var got reports
+	h, err := build([]Option{durable(path), got.option()})
+	require.NoError(t, err)
+	require.NoError(t, h.core.sinks[0].open())
+	require.NoError(t, os.Rename(path, taken))
+	h.core.start()
+	require.NoError(t, h.Complete())
+	require.NoError(t, h.Close())
+	assert.Equal(t, seqs(0, 3), order(t, readFile(t, taken)))
+	assert.Empty(t, got.all())
+}
+
 // A batch of which an earlier run wrote a part stays in one file: it is finished
 // before the file is rotated or its backup compressed.
 func TestDurableRecoveryComesBeforeRotationAndCompression(t *testing.T) {

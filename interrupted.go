@@ -52,10 +52,9 @@ func (l *logFile) append(batch []byte) (finished bool, err error) {
 	// It stays open until it is synced, unless it is the live file.
 	dirty := false
 	defer func() {
-		info, statErr := f.Stat()
-		if statErr == nil && os.SameFile(info, l.info) {
+		if f == l.f {
 			l.dirty = true
-			err = errors.Join(err, f.Close(), l.reexamine())
+			err = errors.Join(err, l.reexamine())
 			return
 		}
 		l.janitor.aside(f, dirty)
@@ -102,7 +101,9 @@ func (l *logFile) takeBack() error {
 	if f == nil {
 		return err
 	}
-	defer f.Close()
+	if f != l.f {
+		defer f.Close()
+	}
 	info, err := f.Stat()
 	at, end := l.interrupted.Offset, l.interrupted.Offset+int64(l.interrupted.N)
 	if err != nil || info.Size() <= at || info.Size() >= end {
@@ -116,7 +117,7 @@ func (l *logFile) takeBack() error {
 	if err := f.Truncate(at); err != nil {
 		return err
 	}
-	if os.SameFile(info, l.info) {
+	if f == l.f {
 		return l.reexamine()
 	}
 	return nil
@@ -138,10 +139,14 @@ func hasLineEnd(r io.Reader) (bool, error) {
 	}
 }
 
-// find opens the file that took the beginning of the interrupted batch: the log
-// or a backup, or a file that others have made of the log by adding to its name.
-// It returns nil if there is none that could be compared with the batch.
+// find returns the file that took the beginning of the interrupted batch: the
+// live one, whatever its name is by now, or another name of the log, opened: that
+// of a backup, or what others made of the log's by adding to it. It returns nil
+// if there is none that could be compared with the batch.
 func (l *logFile) find() (*os.File, error) {
+	if l.readable && isInode(l.info, l.interrupted.Ino, l.interrupted.Dev) {
+		return l.f, nil
+	}
 	dir, base := filepath.Split(l.path)
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -36,22 +36,23 @@ type logFile struct {
 	lumber  renamer
 	janitor *janitor
 
-	f       *os.File // nil: to be opened
-	fd      uintptr
-	info    fs.FileInfo // of f, to know it again
-	state   fileState
-	size    int64
-	due     time.Time   // next boundary of rule; zero: none
-	checked time.Time   // when path was last seen to be f
-	retry   time.Time   // no rotation before, after one failed
-	heir    fs.FileInfo // what the next file opened is to be like: the one just rotated away; nil: none
-	glue    bool        // the file ends inside a line: end that first
-	dirty   bool        // something to fsync in f
-	dirs    []string    // directories to fsync
-	held    bool        // path is ours among the handlers of this process
-	undoing bool        // made is kept: the sink is not started yet
-	durable bool        // what an earlier run wrote and did not sync is ours to sync
-	made    []string    // what was created, for undo; the file last
+	f        *os.File // nil: to be opened
+	fd       uintptr
+	info     fs.FileInfo // of f, to know it again
+	state    fileState
+	size     int64
+	due      time.Time   // next boundary of rule; zero: none
+	checked  time.Time   // when path was last seen to be f
+	retry    time.Time   // no rotation before, after one failed
+	heir     fs.FileInfo // what the next file opened is to be like: the one just rotated away; nil: none
+	glue     bool        // the file ends inside a line: end that first
+	dirty    bool        // something to fsync in f
+	dirs     []string    // directories to fsync
+	held     bool        // path is ours among the handlers of this process
+	undoing  bool        // made is kept: the sink is not started yet
+	durable  bool        // what an earlier run wrote and did not sync is ours to sync
+	readable bool        // f is open for reading, too
+	made     []string    // what was created, for undo; the file last
 
 	// interrupted is what an earlier run was writing when it was killed; nil:
 	// nothing. Until that is finished no file is rotated or compressed.

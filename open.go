@@ -123,6 +123,7 @@ func (l *logFile) openFile() error {
 		return errors.Join(err, f.Close())
 	}
 	l.f, l.fd, l.info, l.size, l.glue = f, f.Fd(), info, info.Size(), glue
+	l.readable = l.durable && canRead(f)
 	l.checked = l.now()
 	if l.durable && l.size > 0 { // an earlier run may have left that to us
 		l.dirty = true
@@ -155,13 +156,19 @@ func (l *logFile) chmod(info fs.FileInfo, mode fs.FileMode) {
 }
 
 func (l *logFile) openOrCreate() (f *os.File, info fs.FileInfo, isNew bool, err error) {
-	const flags = os.O_WRONLY | os.O_APPEND
+	flags := os.O_WRONLY | os.O_APPEND
+	if l.durable { // to compare what an earlier run has written
+		flags = os.O_RDWR | os.O_APPEND
+	}
 	mode := l.mode
 	if l.heir != nil {
 		mode = l.heir.Mode().Perm()
 	}
 	for range 3 { // others may create and remove it in between
 		f, info, err = openRegular(l.path, flags)
+		if l.durable && errors.Is(err, fs.ErrPermission) {
+			f, info, err = openRegular(l.path, os.O_WRONLY|os.O_APPEND)
+		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return f, info, false, err
 		}
@@ -177,6 +184,12 @@ func (l *logFile) openOrCreate() (f *os.File, info fs.FileInfo, isNew bool, err 
 		}
 	}
 	return nil, nil, false, err
+}
+
+// canRead reports whether f is open for reading.
+func canRead(f *os.File) bool {
+	_, err := f.ReadAt(make([]byte, 1), 0)
+	return err == nil || err == io.EOF
 }
 
 var errNotRegular = errors.New("not a regular file")
