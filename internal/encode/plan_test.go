@@ -54,7 +54,6 @@ type (
 	}
 	planOddName struct {
 		A int `json:"a b,omitempty"`
-		B int `json:"\\"`
 	}
 	planStamped  struct{ At time.Time }
 	planNumber   struct{ N json.Number }

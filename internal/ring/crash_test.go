@@ -219,3 +219,22 @@ func TestSalvageThatFailsChangesNothing(t *testing.T) {
 	assert.Empty(t, others(t, path))
 	assert.Equal(t, through(50, 79), drain(t, opened(t, path)))
 }
+
+func TestDamagedFileThatCannotBeSetAside(t *testing.T) {
+	path := killed(t)
+	edit(t, path, func(h *header) { h.setBoot("another boot") })
+	data := read1(t, path)
+	o := newOpener(path, 1, whole)
+	o.boot = "this boot"
+	steps := 0
+	o.did = func() {
+		if steps++; steps == 4 { // the new file is complete
+			require.NoError(t, os.Rename(path, path+"-elsewhere"))
+		}
+	}
+	_, err := o.open(0)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.ErrorContains(t, err, "restarted")
+	assert.Equal(t, []string{"app.log.queue-elsewhere"}, others(t, path))
+	assert.Equal(t, data, read1(t, path+"-elsewhere"))
+}

@@ -113,6 +113,7 @@ func TestSpoiledWithoutAFault(t *testing.T) {
 		err   error
 	}{
 		{"removed", func(m *Mapped) error { return os.Remove(m.path) }, through(1, 9), errRemoved},
+		{"moved", func(m *Mapped) error { return os.Rename(m.path, m.path+"-elsewhere") }, through(1, 9), errMoved},
 		{"cut", func(m *Mapped) error { return os.Truncate(m.path, int64(headerSize+len(through(1, 5))+2)) }, through(1, 5), errCut},
 		{"zeros", func(m *Mapped) error { clear(m.buf); return nil }, "", errOverwritten},
 	} {
@@ -167,11 +168,56 @@ func TestMoveUnderAReader(t *testing.T) {
 				m.Advance(int(at[c.delivered+1]))
 				require.GreaterOrEqual(t, m.Head(), at[c.delivered+1])
 				want := c.want(last) + added
+				if c.delivered == 20 && c.cut <= 20 {
+					require.Equal(t, len(want), m.Len(), "what is gone behind the batch is leapt over at once")
+				}
 				require.Equal(t, want, drain(t, m))
 				require.Equal(t, m.Tail(), m.Head())
 			})
 		}
 	}
+}
+
+// Lines are gone in the middle: those before them and those after stay apart.
+func TestHoleInTheMiddle(t *testing.T) {
+	m, at, last := long(t)
+	keep := last * 3 / 4
+	for n := 1; n < keep; n++ {
+		m.Advance(int(at[n+1] - at[n]))
+	}
+	end := last
+	for m.Tail() < uint64(m.Size()+m.Size()/4) {
+		end++
+		m.Put(numbered(end)) // over the end, to the start of the file
+	}
+	length := int64(headerSize + m.Size()*7/8)
+	until := readable(at, last, length)
+	hole := end // the first line that lies wholly behind the cut again
+	for left := m.Tail() - uint64(m.Size()); left >= uint64(len(numbered(hole))); hole-- {
+		left -= uint64(len(numbered(hole)))
+	}
+	require.NoError(t, os.Truncate(m.path, length))
+	m.Check()
+	require.Error(t, m.Fault())
+	assert.Equal(t, through(keep, until), string(m.Peek(1<<20)))
+	assert.Equal(t, through(keep, until)+through(hole+1, end), drain(t, m), "the line at the start is torn")
+	assert.Equal(t, m.Tail(), m.Head())
+}
+
+// A line whose own memory faults is not accepted, and the panic is its owner's.
+func TestLineThatCannotBeRead(t *testing.T) {
+	other, _, _ := long(t)
+	require.NoError(t, os.Truncate(other.path, int64(headerSize+os.Getpagesize())))
+	m := fresh(t)
+	require.NoError(t, m.Resize(1<<20))
+	put(m, 1, 3)
+	tail := m.header.tail.Load()
+	assert.Panics(t, func() { m.Put(other.buf) })
+	assert.Equal(t, tail, m.header.tail.Load())
+	assert.NoError(t, m.Fault())
+	m.die()
+	m = opened(t, m.path)
+	assert.Equal(t, through(1, 3), drain(t, m))
 }
 
 // What a killed process had begun is finished as before, if it can be read.

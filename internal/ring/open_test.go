@@ -231,6 +231,38 @@ func TestManyOpenAtOnce(t *testing.T) {
 	}
 }
 
+// Whoever opens a ring while another closes it gets the file that has the name.
+func TestOpenWhileOthersClose(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "q")
+	failed := make(chan error)
+	for range 4 {
+		go func() {
+			var err error
+			for range 500 {
+				m, failure := TryOpenMapped(path, 1, whole)
+				if errors.Is(failure, ErrHeld) {
+					continue
+				}
+				if failure != nil {
+					err = failure
+					break
+				}
+				if !names(path, m.file) {
+					err = errors.New("the name is another file's")
+				}
+				if failure := m.Close(); failure != nil {
+					err = failure
+				}
+			}
+			failed <- err
+		}()
+	}
+	for range 4 {
+		assert.NoError(t, <-failed)
+	}
+	assert.Empty(t, others(t, path))
+}
+
 func TestZeroLength(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "q")
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
