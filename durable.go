@@ -162,16 +162,16 @@ func (d *durableStore) onHeap(err error) {
 
 // take puts a ring from the file in the place of an empty one, or of none, and
 // returns how many records of an earlier run are in it.
-func (d *durableStore) take(m *ring.Mapped) (records int, damage error) {
+func (d *durableStore) take(m *ring.Mapped) (records int) {
 	if d.lineRing != nil {
 		d.base += d.lineRing.Tail()
 	}
 	d.base -= m.Head()
 	d.lineRing, d.mapped, d.faulted, d.retry = m, m, false, time.Time{}
-	records, damage = m.Found()
+	records, _ = m.Found()
 	d.recovered += uint64(records)
 	d.addGap(m.Gap())
-	return records, damage
+	return records
 }
 
 // openDurable opens the queue's file before the worker is started.
@@ -180,24 +180,29 @@ func (q *queue) openDurable(path string) error {
 	if err != nil {
 		return &Error{Sink: q.name, Op: "open", Count: 1, Err: err}
 	}
+	q.reportDamage(m)
 	q.takeDurable(m)
 	return nil
+}
+
+// reportDamage tells what was wrong with the file of a ring.
+func (q *queue) reportDamage(m *ring.Mapped) {
+	if _, damage := m.Found(); damage != nil {
+		q.count.errors.Add(1)
+		q.report(&Error{Sink: q.name, Op: "recover", Count: 1, Err: damage})
+	}
 }
 
 // takeDurable takes a ring from a file into use, with what is in it. The lock is
 // held, and the queue empty.
 func (q *queue) takeDurable(m *ring.Mapped) {
 	told := q.durable.gap
-	records, damage := q.durable.take(m)
+	records := q.durable.take(m)
 	q.queued += uint64(records)
 	q.gap += q.durable.gap - told
 	intent, live := m.Live()
 	if live {
 		q.out.(*durableOutput).file.interrupted = &intent
-	}
-	if damage != nil {
-		q.count.errors.Add(1)
-		q.report(&Error{Sink: q.name, Op: "recover", Count: 1, Err: damage})
 	}
 }
 
@@ -249,6 +254,7 @@ func (q *queue) improveDurable() bool {
 		d.retry = time.Now().Add(retryDurable)
 		return false
 	}
+	q.reportDamage(m)
 	d.opened = m // to be taken at once, if the queue is still empty
 	return true
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // long returns a ring of 16 pages that holds the lines from 1 to its last, the
@@ -201,6 +202,66 @@ func TestHoleInTheMiddle(t *testing.T) {
 	require.Error(t, m.Fault())
 	assert.Equal(t, through(keep, until), string(m.Peek(1<<20)))
 	assert.Equal(t, through(keep, until)+through(hole+1, end), drain(t, m), "the line at the start is torn")
+	assert.Equal(t, m.Tail(), m.Head())
+}
+
+// So they do within one piece.
+func TestHoleInAPiece(t *testing.T) {
+	m := fresh(t)
+	put(m, 1, 30)
+	clear(m.buf[len(through(1, 9))+3:][:2])
+	m.move(os.ErrInvalid)
+	assert.Equal(t, 29, m.Lines())
+	assert.Equal(t, through(1, 9), string(m.Peek(1<<20)))
+	assert.Equal(t, through(1, 9)+through(11, 30), drain(t, m))
+}
+
+// On a full file system that copies on write all can be read, and nothing be
+// written: nothing is lost, and nothing comes twice in this process.
+func TestOnlyWritingFaults(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		header bool // only the header cannot be written
+		do     func(m *Mapped)
+		want   string
+	}{
+		{"Put", false, func(m *Mapped) { put(m, 31, 31) }, through(1, 31)},
+		{"Put, the header", true, func(m *Mapped) { put(m, 31, 31) }, through(1, 31)},
+		{"Advance", true, func(m *Mapped) { m.Advance(len(m.Peek(1))) }, through(2, 30)},
+		{"Begin", true, func(m *Mapped) { m.Begin(Intent{N: len(m.Peek(1))}) }, through(1, 30)},
+		{"Void", true, func(m *Mapped) { m.Void() }, through(1, 30)},
+		{"SetGap", true, func(m *Mapped) { m.SetGap(1) }, through(1, 30)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := fresh(t)
+			put(m, 1, 30)
+			part := m.mem
+			if c.header {
+				part = part[:headerSize]
+			}
+			require.NoError(t, unix.Mprotect(part, unix.PROT_READ))
+			c.do(m)
+			require.Error(t, m.Fault())
+			assert.Empty(t, m.gone)
+			put(m, 32, 32)
+			assert.Equal(t, strings.Count(c.want, "\n")+1, m.Lines())
+			assert.Equal(t, c.want+through(32, 32), drain(t, m))
+			assert.NoFileExists(t, m.path)
+		})
+	}
+}
+
+// A mapping that has failed once is not relied on, whatever it looks like now.
+func TestFaultThatIsGoneAgain(t *testing.T) {
+	m, _, _ := long(t)
+	size := int64(headerSize + m.Size())
+	require.NoError(t, os.Truncate(m.path, 0))
+	require.Error(t, m.Guard(func() { bytes.Count(m.buf, newline) }))
+	require.NoError(t, os.Truncate(m.path, size))
+	m.Check()
+	require.Error(t, m.Fault())
+	assert.Zero(t, m.Lines())
+	assert.Empty(t, drain(t, m))
 	assert.Equal(t, m.Tail(), m.Head())
 }
 

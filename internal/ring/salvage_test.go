@@ -294,6 +294,11 @@ func TestWholeLines(t *testing.T) {
 	}
 }
 
+func TestZerosAreInNoLine(t *testing.T) {
+	o := newOpener("", 1, func([]byte) bool { return true })
+	assert.Equal(t, "a\nc\n", string(o.wholeLines([]byte("a\nb\x00b\nc\n\x00\n"), true)))
+}
+
 // A block that cannot be read costs the lines in it only.
 func TestReadGoesOnAfterAnError(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "f"))
@@ -301,7 +306,8 @@ func TestReadGoesOnAfterAnError(t *testing.T) {
 	defer f.Close()
 	_, err = f.WriteAt([]byte("content"), headerSize)
 	require.NoError(t, err)
-	data := read([]byte("before"), f, 0, 3*headerSize) // of which most lies after its end
+	full := append([]byte("before"), bytes.Repeat([]byte("x"), 4*headerSize)...)
+	data := read(full[:6], f, 0, 3*headerSize) // of which most lies after its end
 	want := append([]byte("beforecontent"), make([]byte, 3*headerSize-7)...)
 	assert.Equal(t, want, data)
 }
