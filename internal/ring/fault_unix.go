@@ -61,7 +61,7 @@ func (m *Mapped) Check() {
 	}
 	var sum byte // so that the loads are not left out
 	fault := m.Guard(func() {
-		sum = byte(m.header.magic.Load())
+		sum = byte(loadWord(&m.header.magic))
 		m.blocks(func(_ uint64, block []byte) { sum ^= block[0] })
 	})
 	runtime.KeepAlive(sum)

@@ -97,7 +97,7 @@ func (h *header) fill(size, n int, gap uint64, boot string) {
 func (h *header) setBoot(id string) {
 	words := bootWords(id)
 	for i, w := range words {
-		h.boot[i].Store(w)
+		storeWord(&h.boot[i], w)
 	}
 }
 

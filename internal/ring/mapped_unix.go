@@ -191,7 +191,7 @@ func (m *Mapped) store(word *atomic.Uint64, v uint64) {
 	if m.traced != nil {
 		m.traced()
 	}
-	word.Store(v)
+	storeWord(word, v)
 }
 
 // Resize gives an empty ring room for size bytes, rounded up to whole pages. A
@@ -255,7 +255,7 @@ func (m *Mapped) Close() error {
 	var errs []error
 	if m.fault == nil && m.Len() == 0 && m.gap == 0 {
 		intent := true
-		fault := m.Guard(func() { intent = m.header.start.Load() == m.head })
+		fault := m.Guard(func() { intent = loadWord(&m.header.start) == m.head })
 		if fault == nil && !intent {
 			errs = append(errs, m.unlink())
 		}

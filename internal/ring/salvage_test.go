@@ -263,7 +263,7 @@ func TestHugeSparseFile(t *testing.T) {
 			require.Len(t, left, 1)
 			var st unix.Stat_t
 			require.NoError(t, unix.Stat(filepath.Join(filepath.Dir(path), left[0]), &st))
-			assert.EqualValues(t, headerSize+size, st.Size)
+			assert.EqualValues(t, int64(headerSize+size), st.Size)
 			assert.Less(t, int64(st.Blocks), int64(examinable/512))
 		})
 	}
