@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -131,23 +130,6 @@ func (d *direct) panicked(line []byte, r any) error {
 		return nil
 	}
 	return d.settle(d.judge(line, 0, 0, d.out.failed("write", fmt.Errorf("panic: %v", r))))
-}
-
-// believed returns of a Write's answer to size bytes what can be true.
-func (o *lineOutput) believed(n, size int, err error) (int, error) {
-	if n < 0 || n > size {
-		return 0, o.failed("write", fmt.Errorf("Write returned %d of %d bytes", n, size))
-	}
-	if n > 0 {
-		o.count.taken.Add(uint64(n))
-	}
-	if n < size && err == nil {
-		err = io.ErrShortWrite
-	}
-	if err != nil {
-		err = o.failed("write", because(o.name, err))
-	}
-	return n, err
 }
 
 // unlock releases the write lock. Once Close wants the output closed, whoever

@@ -149,13 +149,18 @@ func (o *lineOutput) write(p []byte) (n int, err error) {
 		}
 	}()
 	n, err = o.Write(p)
-	if n < 0 || n > len(p) {
-		return 0, o.failed("write", fmt.Errorf("Write returned %d of %d bytes", n, len(p)))
+	return o.believed(n, len(p), err)
+}
+
+// believed returns of a Write's answer to size bytes what can be true.
+func (o *lineOutput) believed(n, size int, err error) (int, error) {
+	if n < 0 || n > size {
+		return 0, o.failed("write", fmt.Errorf("Write returned %d of %d bytes", n, size))
 	}
 	if n > 0 {
 		o.count.taken.Add(uint64(n))
 	}
-	if n < len(p) && err == nil {
+	if n < size && err == nil {
 		err = io.ErrShortWrite
 	}
 	if err != nil {
