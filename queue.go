@@ -12,7 +12,7 @@ import (
 const (
 	batchBytes   = 64 << 10              // the worker takes at most this much at once: callers who wait for room wait less
 	lingerTime   = time.Millisecond      // how long an idle worker sleeps before it looks again
-	lingerTimes  = 5                     // how often it does so before it parks
+	lingerTimes  = 5                     // how often it does so before it parks, where that pays
 	firstPause   = 10 * time.Millisecond // after a failure; doubled at each further one
 	longestPause = time.Second
 )
@@ -183,7 +183,7 @@ func (q *queue) run() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	var pause time.Duration
-	lingered := 0
+	lingered, patience := 0, lingerTimes
 	q.mu.Lock()
 	for !q.gaveUp {
 		q.checkDurable()
@@ -209,11 +209,15 @@ func (q *queue) run() {
 		case q.stopping:
 			q.gaveUp = true
 		case q.improveDurable():
-		case lingered < lingerTimes:
+		case lingered < patience:
 			lingered++
 			q.sleep(lingering, timer, lingerTime)
 		default:
-			q.park(timer)
+			// Where entries come so far apart, lingering saves no wake-up.
+			patience = lingerTimes
+			if q.park(timer) > lingerTimes*lingerTime {
+				patience = 1
+			}
 		}
 	}
 	q.unlock()
@@ -368,8 +372,9 @@ func (q *queue) sleep(state workerState, timer *time.Timer, d time.Duration) {
 }
 
 // park does what the output has to do by the clock and sleeps until it has to
-// again, or until woken.
-func (q *queue) park(timer *time.Timer) {
+// again, or until woken. It returns how long it has slept.
+func (q *queue) park(timer *time.Timer) time.Duration {
+	start := time.Now()
 	q.unlock()
 	wait, err := q.out.idle()
 	if err != nil {
@@ -378,17 +383,18 @@ func (q *queue) park(timer *time.Timer) {
 	q.mu.Lock()
 	wait = q.durable.soonest(wait)
 	if q.store.Len() > 0 || q.waiters.first != nil || len(q.requests) > 0 || q.stopping || q.gaveUp {
-		return
+		return 0
 	}
 	if wait > 0 {
 		q.sleep(parked, timer, wait)
-		return
+		return time.Since(start)
 	}
 	q.state = parked
 	q.mu.Unlock()
 	<-q.wake
 	q.mu.Lock()
 	q.state = running
+	return time.Since(start)
 }
 
 // refuse makes put refuse new entries from now on.
