@@ -43,6 +43,7 @@ type config struct {
 	most       int
 	time       time.Duration
 	benchtime  time.Duration
+	slices     int
 	dir        string
 	docs       string
 	raw        string
@@ -79,7 +80,8 @@ func flags(args []string) (c config, err error) {
 	f.IntVar(&c.records, "records", 150_000, "records of a saturated run, in each of its two passes")
 	f.IntVar(&c.most, "most", 10_000_000, "records of the longest run, by which memory and latency must not grow")
 	f.DurationVar(&c.time, "time", time.Second, "how long a paced run takes; idle and rotation take 3 and 2 times as long")
-	f.DurationVar(&c.benchtime, "benchtime", 50*time.Millisecond, "how long a Go benchmark takes")
+	f.DurationVar(&c.benchtime, "benchtime", 5*time.Millisecond, "how long a Go benchmark takes")
+	f.IntVar(&c.slices, "slices", 8, "how often the Go benchmarks are run in a round")
 	f.StringVar(&c.dir, "dir", os.TempDir(), "`directory` on the file system to be written to")
 	f.StringVar(&c.docs, "docs", "../docs", "`directory` for PERFORMANCE.md and the plots; empty: standard output, no plots")
 	f.StringVar(&c.raw, "raw", "", "`file` to keep all figures in, as JSON")
@@ -103,7 +105,7 @@ func flags(args []string) (c config, err error) {
 		}
 		c.goroutines = append(c.goroutines, n)
 	}
-	for name, n := range map[string]int{"rounds": c.rounds, "records": c.records, "most": c.most, "time": int(c.time), "benchtime": int(c.benchtime)} {
+	for name, n := range map[string]int{"rounds": c.rounds, "records": c.records, "most": c.most, "time": int(c.time), "benchtime": int(c.benchtime), "slices": c.slices} {
 		if n < 1 {
 			return c, fmt.Errorf("-%s: must be positive", name)
 		}

@@ -99,7 +99,7 @@ func plan(c config) []group {
 func measure(ctx context.Context, c config) (*report.Data, error) {
 	start := time.Now()
 	d := &report.Data{
-		Command: command(os.Args[1:]), Date: start, Machine: machine(c.dir), Versions: versions(), Rounds: c.rounds, Queue: loglySize,
+		Command: command(os.Args[1:]), Date: start, Machine: machine(c.dir), Versions: versions(), Rounds: c.rounds, Slices: c.slices, Queue: loglySize,
 		Bench: map[string][]gobench.Result{}, Runs: map[string][]load.Result{}, Gone: map[string]string{},
 	}
 	if err := probe(ctx, &c, d); err != nil {
@@ -116,12 +116,14 @@ func measure(ctx context.Context, c config) (*report.Data, error) {
 	for round := range c.rounds {
 		if suite != nil {
 			progress(start, round, c.rounds, "encoders")
-			results, err := suite.Run(ctx, patterns(c), c.benchtime)
-			if err != nil {
-				return nil, err
-			}
-			for name, r := range results {
-				d.Bench[name] = append(d.Bench[name], r)
+			for range c.slices {
+				results, err := suite.Run(ctx, patterns(c), c.benchtime)
+				if err != nil {
+					return nil, err
+				}
+				for name, r := range results {
+					d.Bench[name] = append(d.Bench[name], r)
+				}
 			}
 		}
 		for _, g := range plan(c) {

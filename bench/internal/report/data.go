@@ -21,6 +21,7 @@ type Data struct {
 	Machine  []string
 	Versions []string
 	Rounds   int
+	Slices   int // of the Go benchmarks, in each round
 	Took     time.Duration
 	Queue    int64 // bytes of logly's queue
 
@@ -56,6 +57,21 @@ func (d *Data) ns(name string) float64 {
 	return Median(v)
 }
 
+// against returns the median of what one benchmark takes relative to another in
+// the same round, or NaN. A machine whose speed changes from one moment to the
+// next changes it for both.
+func (d *Data) against(name, base string) float64 {
+	a, b := d.Bench[name], d.Bench[base]
+	if len(a) != len(b) {
+		return math.NaN()
+	}
+	var v []float64
+	for i := range a {
+		v = append(v, a[i].NS/b[i].NS)
+	}
+	return Median(v)
+}
+
 // benchmark returns the name of a benchmark with a case and a mode.
 func benchmark(of, kind, mode, handler string) string {
 	return fmt.Sprintf("%s/case=%s/mode=%s/handler=%s", of, kind, mode, handler)
@@ -82,6 +98,19 @@ func (d *Data) of(key string, f figure) float64 {
 	for _, r := range d.Runs[key] {
 		if r.Failed == "" {
 			v = append(v, f(r))
+		}
+	}
+	return Median(v)
+}
+
+// ratio returns the median of one system's figure relative to another's in the
+// same round, over the rounds in which both ran to their ends, or NaN.
+func (d *Data) ratio(key, base string, f figure) float64 {
+	a, b := d.Runs[key], d.Runs[base]
+	var v []float64
+	for i := range min(len(a), len(b)) {
+		if a[i].Failed == "" && b[i].Failed == "" {
+			v = append(v, f(a[i])/f(b[i]))
 		}
 	}
 	return Median(v)
@@ -114,26 +143,31 @@ func (d *Data) systems(part string, of any) []peer.System {
 
 func isLogly(s peer.System) bool { return strings.HasPrefix(s.Name, "logly") }
 
-// best returns the system, none of logly's, that loses nothing and has the
-// lowest figure, or the highest.
-func (d *Data) best(part string, of any, f figure, highest bool) (best peer.System, value float64, ok bool) {
-	for _, s := range d.systems(part, of) {
-		key := Key(part, of, s.Name)
-		if isLogly(s) || s.Floor || !d.safe(key) {
-			continue
-		}
-		v := d.of(key, f)
-		if math.IsNaN(v) || ok && (v < value) == highest {
-			continue
-		}
-		best, value, ok = s, v, true
-	}
-	return best, value, ok
+// rivals returns the systems, none of logly's, that have run under a load and
+// lost nothing.
+func (d *Data) rivals(part string, of any) []peer.System {
+	return slices.DeleteFunc(d.systems(part, of), func(s peer.System) bool {
+		return isLogly(s) || s.Floor || !d.safe(Key(part, of, s.Name))
+	})
 }
 
-// fastest is best by records a second.
-func (d *Data) fastest(part string, of any) (peer.System, float64, bool) {
-	return d.best(part, of, perSecond, true)
+// closest returns the one of systems that has the highest figure relative to
+// logly's, or with least the lowest, and that ratio.
+func (d *Data) closest(systems []peer.System, part string, of any, f figure, least bool) (best peer.System, times float64) {
+	times = math.NaN()
+	for _, s := range systems {
+		v := d.ratio(Key(part, of, s.Name), Key(part, of, "logly"), f)
+		if !math.IsNaN(v) && (math.IsNaN(times) || (v < times) == least) {
+			best, times = s, v
+		}
+	}
+	return best, times
+}
+
+// fastest returns the rival with the most records a second, and how many times
+// as many as logly's.
+func (d *Data) fastest(part string, of any) (peer.System, float64) {
+	return d.closest(d.rivals(part, of), part, of, perSecond, false)
 }
 
 // numbers returns the different loads of a part, such as the goroutines.

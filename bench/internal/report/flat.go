@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/logly-go/logly/bench/internal/load"
 )
 
 // How far from flat or straight a cost may be that is called so.
@@ -16,17 +18,20 @@ const (
 
 // flatTargets say that nothing grows but with the work.
 func (d *Data) flatTargets() []target {
-	wall := func(part string, n int) float64 { return 1e9 / d.of(Key(part, n, "logly"), perSecond) }
-	all := []target{atMost("wall time a record, 1,024 goroutines against 1", wall("saturated", 1024), wall("saturated", 1), flatWithin)}
+	between := func(part string, n, base int, f figure) float64 {
+		return d.ratio(Key(part, n, "logly"), Key(part, base, "logly"), f)
+	}
+	wall := func(r load.Result) float64 { return 1e9 / r.PerSecond }
+	all := []target{atMost("wall time a record, 1,024 goroutines against 1", between("saturated", 1024, 1, wall), flatWithin)}
 	if counts := d.numbers("count"); len(counts) > 2 {
 		base, most := counts[len(counts)-2], counts[len(counts)-1]
 		of := func(n int, f figure) float64 { return d.of(Key("count", n, "logly"), f) }
-		between := fmt.Sprintf("%s records against %s", thousands(float64(most)), thousands(float64(base)))
+		which := fmt.Sprintf("%s records against %s", thousands(float64(most)), thousands(float64(base)))
 		grown := of(most, peak) - of(base, peak)
 		all = append(all,
-			atMost("wall time a record, "+between, wall("count", most), wall("count", base), flatWithin),
-			atMost("p99 of the call, "+between, of(most, at(0.99)), of(base, at(0.99)), flatWithin),
-			target{"peak memory, " + between, "≤ " + mebibytes(memoryWithin) + " more", mebibytes(grown) + " more", judge(grown <= memoryWithin, grown)})
+			atMost("wall time a record, "+which, between("count", most, base, wall), flatWithin),
+			atMost("p99 of the call, "+which, between("count", most, base, at(0.99)), flatWithin),
+			target{"peak memory, " + which, "≤ " + mebibytes(memoryWithin) + " more", mebibytes(grown) + " more", judge(grown <= memoryWithin, grown)})
 	}
 	for _, s := range []struct{ of, parameter, what string }{
 		{"Attrs", "attrs", "time of Handle by number of attributes"},
@@ -42,9 +47,8 @@ func (d *Data) flatTargets() []target {
 		}
 		all = append(all, target{s.what, "a straight line within " + percent(straightWithin), got, judge(worst <= straightWithin, worst)})
 	}
-	sinks := func(n int) float64 { return d.ns(fmt.Sprintf("Sinks/enqueue=true/sinks=%d/handler=logly", n)) }
-	if one, four := sinks(1), sinks(4); !math.IsNaN(one + four) {
-		all = append(all, target{"Handle with 4 queued sinks of one format against 1", none, ratio(four, one), noTarget})
+	if times := d.against(sinksName(true, 4), sinksName(true, 1)); !math.IsNaN(times) {
+		all = append(all, target{"Handle with 4 queued sinks of one format against 1", none, ratio(times), noTarget})
 	}
 	return all
 }
@@ -75,8 +79,11 @@ func (d *Data) flatness() string {
 		b.WriteString("By sinks of one format, Handle with 5 attributes, discarding writers:\n\n")
 		t := newTable("sinks", "without queue", "against one", "Enqueue", "against one")
 		for n := 1; n <= 4; n++ {
-			direct, queued := d.ns(sinksName(false, n)), d.ns(sinksName(true, n))
-			t.row(fmt.Sprint(n), ns(direct), ratio(direct, d.ns(sinksName(false, 1))), ns(queued), ratio(queued, d.ns(sinksName(true, 1))))
+			cells := []string{fmt.Sprint(n)}
+			for _, queue := range []bool{false, true} {
+				cells = append(cells, ns(d.ns(sinksName(queue, n))), ratio(d.against(sinksName(queue, n), sinksName(queue, 1))))
+			}
+			t.row(cells...)
 		}
 		b.WriteString(t.String())
 	}

@@ -38,9 +38,9 @@ func digits(v float64) string {
 	}
 }
 
-// ratio formats a/b.
-func ratio(a, b float64) string {
-	switch v := a / b; {
+// ratio formats how many times something is.
+func ratio(v float64) string {
+	switch {
 	case math.IsNaN(v) || math.IsInf(v, 0):
 		return none
 	case v >= 10:

@@ -26,7 +26,8 @@ func (d *Data) Markdown(plots [][2]string, brief bool) string {
 	text("```\n" + d.Command + "\n```")
 	if d.Rounds > 1 {
 		text(fmt.Sprintf("Every figure is the median of %d rounds. In each round all systems take their turns under one load before the next "+
-			"begins, in an order that moves on by one each time, so that what else the machine does hits all of them.", d.Rounds))
+			"begins, in an order that moves on by one each time, so that what else the machine does hits all of them. A ratio is the median of "+
+			"the ratios within the rounds, and so need not be that of the medians beside it. Encoders have %d rounds.", d.Rounds, d.Rounds*max(1, d.Slices)))
 	}
 	text(fmt.Sprintf("Measured on %s in %v.", d.Date.UTC().Format("2006-01-02 15:04 UTC"), d.Took.Round(time.Second)))
 	for _, m := range d.Machine {

@@ -49,7 +49,7 @@ func TestFormat(t *testing.T) {
 	for _, test := range []struct{ got, want string }{
 		{ns(1234567), "1.23 ms"}, {ns(999), "999 ns"}, {ns(math.NaN()), none}, {ns(2e9), "2 s"},
 		{thousands(1234567), "1,234,567"}, {thousands(999), "999"},
-		{ratio(1, 4), "0.25"}, {ratio(1, 0), none}, {ratio(30, 2), "15"},
+		{ratio(1. / 4), "0.25"}, {ratio(math.Inf(1)), none}, {ratio(15), "15"},
 		{percent(0.0005), "0.05 %"}, {percent(1), "100 %"}, {mebibytes(1 << 20), "1 MiB"},
 	} {
 		if test.got != test.want {
@@ -87,6 +87,31 @@ func sample() *Data {
 		}
 	}
 	return d
+}
+
+// A machine that halves its speed in some rounds must not change a ratio.
+func TestRatiosAreOfOneRound(t *testing.T) {
+	d := &Data{Bench: map[string][]gobench.Result{}, Runs: map[string][]load.Result{}}
+	for i, speed := range []float64{1, 2, 1, 2, 2} {
+		d.Bench["a"] = append(d.Bench["a"], gobench.Result{NS: 100 * speed})
+		d.Bench["b"] = append(d.Bench["b"], gobench.Result{NS: 400 * speed})
+		d.Runs["a"] = append(d.Runs["a"], load.Result{CallNS: 100 * speed})
+		d.Runs["b"] = append(d.Runs["b"], load.Result{CallNS: 400 * speed})
+		if i == 2 { // a failed run has no partner
+			d.Runs["b"][i] = load.Result{Failed: "x"}
+		}
+	}
+	if got := d.against("a", "b"); got != 0.25 {
+		t.Errorf("against: %v", got)
+	}
+	if got := d.ratio("a", "b", callNS); got != 0.25 {
+		t.Errorf("ratio: %v", got)
+	}
+	for _, got := range []float64{d.against("a", "none"), d.ratio("a", "none", callNS)} {
+		if !math.IsNaN(got) {
+			t.Errorf("with nothing: %v", got)
+		}
+	}
 }
 
 func TestTargets(t *testing.T) {

@@ -45,25 +45,26 @@ func (d *Data) encodeTable(of, mode string) string {
 	t := newTable(columns...)
 	rows := 0
 	for _, c := range encodeCases {
-		base := d.ns(benchmark(of, c.name, mode, "slog"))
-		if math.IsNaN(base) {
+		base := benchmark(of, c.name, mode, "slog")
+		if math.IsNaN(d.ns(base)) {
 			continue
 		}
 		rows++
 		least := math.Inf(1)
 		for _, h := range peer.Handlers() {
-			if v := d.ns(benchmark(of, c.name, mode, h.Name)); v < least {
+			if v := d.against(benchmark(of, c.name, mode, h.Name), base); v < least {
 				least = v
 			}
 		}
 		cells := []string{c.what}
 		for _, h := range peer.Handlers() {
-			v := d.ns(benchmark(of, c.name, mode, h.Name))
-			cell := fmt.Sprintf("%s (%s)", digits(v), ratio(v, base))
+			name := benchmark(of, c.name, mode, h.Name)
+			times := d.against(name, base)
+			cell := fmt.Sprintf("%s (%s)", digits(d.ns(name)), ratio(times))
 			switch {
-			case math.IsNaN(v):
+			case math.IsNaN(times):
 				cell = none
-			case v == least:
+			case times == least:
 				cell = "**" + cell + "**"
 			}
 			cells = append(cells, cell)
@@ -92,16 +93,14 @@ func (d *Data) file(key string) string {
 
 func (d *Data) saturatedTable(n int) string {
 	of := func(s string, f figure) float64 { return d.of(Key("saturated", n, s), f) }
-	base := of("slog", perSecond)
-	_, peers, ok := d.fastest("saturated", n)
-	if !ok {
-		peers = math.NaN()
+	peer, _ := d.fastest("saturated", n)
+	times := func(s, base string) string {
+		return ratio(d.ratio(Key("saturated", n, s), Key("saturated", n, base), perSecond))
 	}
 	t := newTable("system", "records/s", "of slog's", "of the fastest peer's", "wall time a record in the calls",
 		"p50", "p99", "p99.9", "max", "CPU time a record", "peak memory", "bytes a line", "file")
 	for _, s := range d.systems("saturated", n) {
-		v := of(s.Name, perSecond)
-		t.row(title(s), thousands(v), ratio(v, base), ratio(v, peers), ns(of(s.Name, callNS)),
+		t.row(title(s), thousands(of(s.Name, perSecond)), times(s.Name, "slog"), times(s.Name, peer.Name), ns(of(s.Name, callNS)),
 			ns(of(s.Name, at(0.5))), ns(of(s.Name, at(0.99))), ns(of(s.Name, at(0.999))), ns(of(s.Name, at(1))),
 			ns(of(s.Name, cpuNS)), mebibytes(of(s.Name, peak)), digits(of(s.Name, lineBytes)), d.file(Key("saturated", n, s.Name)))
 	}
@@ -111,10 +110,11 @@ func (d *Data) saturatedTable(n int) string {
 // pacedTable serves all loads at which calls are paced.
 func (d *Data) pacedTable(part string, of any) string {
 	figureOf := func(s string, f figure) float64 { return d.of(Key(part, of, s), f) }
+	times := func(s string, f figure) string { return ratio(d.ratio(Key(part, of, s), Key(part, of, "slog"), f)) }
 	t := newTable("system", "p50", "p99", "p99.9", "max", "p99 of slog's", "p99.9 of slog's", "CPU, of a core", "calls over 1 ms late", "file")
 	for _, s := range d.systems(part, of) {
 		t.row(title(s), ns(figureOf(s.Name, at(0.5))), ns(figureOf(s.Name, at(0.99))), ns(figureOf(s.Name, at(0.999))), ns(figureOf(s.Name, at(1))),
-			ratio(figureOf(s.Name, at(0.99)), figureOf("slog", at(0.99))), ratio(figureOf(s.Name, at(0.999)), figureOf("slog", at(0.999))),
+			times(s.Name, at(0.99)), times(s.Name, at(0.999)),
 			percent(math.Round(1000*figureOf(s.Name, share))/1000), percent(math.Round(1e4*figureOf(s.Name, lateness))/1e4),
 			d.file(Key(part, of, s.Name)))
 	}
@@ -133,7 +133,7 @@ func (d *Data) rotationTable() string {
 			rows++
 			against := none
 			if on == "yes" {
-				against = ratio(d.of(key, at(0.999)), d.of(Key("rotation", "no", s.Name), at(0.999)))
+				against = ratio(d.ratio(key, Key("rotation", "no", s.Name), at(0.999)))
 			}
 			t.row(title(s), on, ns(d.of(key, at(0.5))), ns(d.of(key, at(0.99))), ns(d.of(key, at(0.999))), ns(d.of(key, at(1))),
 				against, percent(math.Round(1000*d.of(key, share))/1000), d.file(key))

@@ -56,37 +56,38 @@ func (d *Data) targets() []target {
 	return append(all, d.flatTargets()...)
 }
 
-// atMost is a target for a ratio of two figures.
-func atMost(what string, a, b, limit float64) target {
-	return target{what, "≤ " + digits(limit), ratio(a, b), judge(a/b <= limit, a/b)}
+// atMost is a target for a ratio.
+func atMost(what string, times, limit float64) target {
+	return target{what, "≤ " + digits(limit), ratio(times), judge(times <= limit, times)}
 }
 
-func atLeast(what string, a, b, limit float64) target {
-	return target{what, "≥ " + digits(limit), ratio(a, b), judge(a/b >= limit, a/b)}
+func atLeast(what string, times, limit float64) target {
+	return target{what, "≥ " + digits(limit), ratio(times), judge(times >= limit, times)}
 }
 
 func (d *Data) encodeTargets() []target {
-	handle := func(h string) float64 { return d.ns(benchmark("Handle", "attrs5", "seq", h)) }
-	log := func(h string) float64 { return d.ns(benchmark("Log", "attrs5", "seq", h)) }
+	against := func(of, handler string) float64 {
+		return d.against(benchmark(of, "attrs5", "seq", "logly"), benchmark(of, "attrs5", "seq", handler))
+	}
 	all := []target{
-		atMost("Handle alone, 5 attributes, against slog.JSONHandler", handle("logly"), handle("slog"), 0.28),
-		atMost("the same against phuslu/log", handle("logly"), handle("phuslu"), 0.55),
-		atMost("log call to a discarding writer, 5 attributes, against slog.JSONHandler", log("logly"), log("slog"), 0.50),
-		atMost("the same against phuslu/log", log("logly"), log("phuslu"), 0.75),
+		atMost("Handle alone, 5 attributes, against slog.JSONHandler", against("Handle", "slog"), 0.28),
+		atMost("the same against phuslu/log", against("Handle", "phuslu"), 0.55),
+		atMost("log call to a discarding writer, 5 attributes, against slog.JSONHandler", against("Log", "slog"), 0.50),
+		atMost("the same against phuslu/log", against("Log", "phuslu"), 0.75),
 	}
 	var slower []excess
 	cases := 0
 	for _, of := range []string{"Log", "Handle"} {
 		for _, c := range encodeCases {
 			for _, mode := range modes {
-				own := d.ns(benchmark(of, c.name, mode, "logly"))
-				if c.name == "disabled" || math.IsNaN(own) {
+				own := benchmark(of, c.name, mode, "logly")
+				if c.name == "disabled" || math.IsNaN(d.ns(own)) {
 					continue
 				}
 				cases++
 				var best excess
 				for _, h := range peer.Handlers()[1:] {
-					if times := own / d.ns(benchmark(of, c.name, mode, h.Name)); times > max(1, best.times) {
+					if times := d.against(own, benchmark(of, c.name, mode, h.Name)); times > max(1, best.times) {
 						best = excess{fmt.Sprintf("%s, %s, %s: %s", of, c.what, mode, h.Title), times}
 					}
 				}
@@ -121,51 +122,38 @@ func (d *Data) allocTarget() target {
 
 func (d *Data) systemTargets() []target {
 	var all []target
-	of := func(n int, system string, f figure) float64 { return d.of(Key("saturated", n, system), f) }
 	for _, t := range []struct {
 		n           int
 		call, speed float64
 	}{{1, 0.25, 4}, {8, 0.20, 6}} {
+		own, base := Key("saturated", t.n, "logly"), Key("saturated", t.n, "slog")
 		all = append(all,
-			atMost(fmt.Sprintf("enqueued log call against slog writing the file, %s", goroutines(t.n)),
-				of(t.n, "logly", callNS), of(t.n, "slog", callNS), t.call),
-			atLeast(fmt.Sprintf("records/s until drained against slog writing the file, %s", goroutines(t.n)),
-				of(t.n, "logly", perSecond), of(t.n, "slog", perSecond), t.speed))
+			atMost("enqueued log call against slog writing the file, "+goroutines(t.n), d.ratio(own, base, callNS), t.call),
+			atLeast("records/s until drained against slog writing the file, "+goroutines(t.n), d.ratio(own, base, perSecond), t.speed))
 	}
 	for _, n := range []int{1, 8, 64} {
-		s, v, ok := d.fastest("saturated", n)
-		if !ok {
-			v = math.NaN()
-		}
-		t := atLeast("records/s until drained against the fastest peer that loses nothing, "+goroutines(n), of(n, "logly", perSecond), v, 1.25)
-		if ok {
+		s, times := d.fastest("saturated", n)
+		t := atLeast("records/s until drained against the fastest peer that loses nothing, "+goroutines(n), 1/times, 1.25)
+		if s.Title != "" {
 			t.got += ", " + s.Title
 		}
 		all = append(all, t)
 	}
 	for _, q := range tails {
 		own := d.of(Key("paced", 8, "logly"), at(q.q))
-		s, v, ok := d.anyBest("paced", 8, at(q.q))
-		if !ok {
-			v = math.NaN()
-		}
-		t := target{q.name + " of the call, paced, 8 goroutines, against every peer", "below all", ns(own), judge(own < v, own, v)}
-		if ok {
-			t.got += fmt.Sprintf("; the best of the others, %s: %s", s.Title, ns(v))
+		s, times := d.closest(d.others("paced", 8), "paced", 8, at(q.q), true)
+		t := target{q.name + " of the call, paced, 8 goroutines, against every peer", "below all", ns(own), judge(times > 1, times)}
+		if s.Title != "" {
+			t.got = fmt.Sprintf("%s, %s of that of %s", ns(own), ratio(1/times), s.Title)
 		}
 		all = append(all, t)
 	}
 	return append(all, d.everyLoad())
 }
 
-// anyBest is best among all peers, those that lose records too.
-func (d *Data) anyBest(part string, of any, f figure) (best peer.System, value float64, ok bool) {
-	for _, s := range d.systems(part, of) {
-		if v := d.of(Key(part, of, s.Name), f); !isLogly(s) && !s.Floor && !math.IsNaN(v) && (!ok || v < value) {
-			best, value, ok = s, v, true
-		}
-	}
-	return best, value, ok
+// others are all peers under a load, those that lose records too.
+func (d *Data) others(part string, of any) []peer.System {
+	return slices.DeleteFunc(d.systems(part, of), func(s peer.System) bool { return isLogly(s) || s.Floor })
 }
 
 // everyLoad compares latency and throughput with all systems that lose nothing.
@@ -179,17 +167,20 @@ func (d *Data) everyLoad() target {
 				continue
 			}
 			compare := func(what string, s peer.System, times float64) {
+				if math.IsNaN(times) {
+					return
+				}
 				if comparisons++; times >= 1 {
 					worse = append(worse, excess{fmt.Sprintf("%s of %s, %s: %s", what, goroutines(n), part, s.Title), times})
 				}
 			}
 			for _, q := range tails {
-				if s, v, ok := d.best(part, n, at(q.q), false); ok {
-					compare(q.name, s, d.of(key, at(q.q))/v)
-				}
+				s, times := d.closest(d.rivals(part, n), part, n, at(q.q), true)
+				compare(q.name, s, 1/times)
 			}
-			if s, v, ok := d.fastest(part, n); ok && part == "saturated" {
-				compare("records/s", s, v/d.of(key, perSecond))
+			if part == "saturated" {
+				s, times := d.fastest(part, n)
+				compare("records/s", s, times)
 			}
 		}
 	}
@@ -225,10 +216,10 @@ func everywhere(what string, comparisons int, lost []excess) target {
 func (d *Data) restTargets() []target {
 	var all []target
 	for _, n := range []int{1, 8} {
-		of := func(system string, f figure) float64 { return d.of(Key("saturated", n, system), f) }
+		durable, memory := Key("saturated", n, "logly-durable"), Key("saturated", n, "logly")
 		all = append(all,
-			atMost("Durable against the queue in memory, time of a call, "+goroutines(n), of("logly-durable", callNS), of("logly", callNS), 1.25),
-			atLeast("Durable against the queue in memory, records/s until drained, "+goroutines(n), of("logly-durable", perSecond), of("logly", perSecond), 0.8))
+			atMost("Durable against the queue in memory, time of a call, "+goroutines(n), d.ratio(durable, memory, callNS), 1.25),
+			atLeast("Durable against the queue in memory, records/s until drained, "+goroutines(n), d.ratio(durable, memory, perSecond), 0.8))
 	}
 	if why := d.Gone["logly-durable"]; why != "" {
 		for i := range all {
@@ -237,13 +228,13 @@ func (d *Data) restTargets() []target {
 	}
 	stuck := d.of(Key("stuck", 8, "logly"), growth)
 	limit := float64(d.Queue + 16<<20)
-	plain, rotating := d.of(Key("rotation", "no", "logly"), at(0.999)), d.of(Key("rotation", "yes", "logly"), at(0.999))
+	rotating := d.ratio(Key("rotation", "yes", "logly"), Key("rotation", "no", "logly"), at(0.999))
 	idle, slow := d.of(Key("idle", 0, "logly"), share), d.of(Key("idle", 10, "logly"), share)
 	return append(all, []target{
 		{"memory with a stuck writer", "≤ the queue + 16 MiB = " + mebibytes(limit), mebibytes(stuck), judge(stuck <= limit, stuck)},
 		{"CPU with nothing logged, of a core", "< 0.1 %", percent(idle), judge(idle < 0.001, idle)},
 		{"CPU at 10 records/s, of a core", "< 1 %", percent(slow), judge(slow < 0.01, slow)},
-		atMost("p99.9 of the paced call with rotation every 10 MB and gzip, against without", rotating, plain, 3),
+		atMost("p99.9 of the paced call with rotation every 10 MB and gzip, against without", rotating, 3),
 	}...)
 }
 
