@@ -15,7 +15,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/logly-go/logly/internal/encode"
-	"github.com/logly-go/logly/internal/schedule"
 )
 
 // Sink is one place to which a handler writes every record. It is an [Option]
@@ -213,18 +212,17 @@ func (s Sink) validate() error {
 			return bad("ReplaceAttr", "a function", own)
 		}
 	}
-	switch s.Format {
-	case "", JSON, Text, Console:
-	default:
-		return bad("Format", fmt.Sprintf("%q", s.Format), `must be "json", "text", "console" or empty`)
-	}
-	switch s.Compression {
-	case "", Gzip:
-	default:
-		return bad("Compression", fmt.Sprintf("%q", s.Compression), `must be "gzip" or empty`)
-	}
-	if _, err := schedule.Parse(string(s.Rotation)); err != nil {
-		return fmt.Errorf("Rotation: %w", err)
+	for _, f := range []struct {
+		name  string
+		value interface{ check() error }
+	}{
+		{"Format", s.Format},
+		{"Compression", s.Compression},
+		{"Rotation", s.Rotation},
+	} {
+		if err := f.value.check(); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
 	}
 	switch {
 	case s.QueueSize < 0:
