@@ -3,12 +3,10 @@ package logly_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/logly-go/logly"
 )
@@ -116,42 +114,6 @@ func ExampleSink_flush() {
 	// complete
 }
 
-type brokenDisk struct{}
-
-func (brokenDisk) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
-
-func ExampleOnError() {
-	told := make(chan error, 1)
-	h := logly.NewHandler(
-		logly.Sink{Writer: brokenDisk{}},
-		logly.OnError(func(err error) { told <- err }),
-	)
-	defer h.Close()
-	slog.New(h).Info("lost, but not silently")
-	fmt.Println(<-told)
-	fmt.Println("dropped:", h.Stats()[0].Dropped)
-	// Output:
-	// logly: write writer: no space left on device
-	// dropped: 1
-}
-
-// Complete reports what it could not do; the records stay queued.
-func ExampleHandler_Complete() {
-	h := logly.NewHandler(
-		logly.Sink{Writer: brokenDisk{}, Enqueue: true},
-		logly.OnError(func(error) {}),
-	)
-	slog.New(h).Info("one")
-	slog.New(h).Info("two")
-	fmt.Println(h.Complete())
-	fmt.Println(h.Close())
-	fmt.Println("dropped:", h.Stats()[0].Dropped)
-	// Output:
-	// logly: complete writer: 2 records still queued: write: no space left on device
-	// logly: complete writer: 2 records still queued: write: no space left on device
-	// dropped: 2
-}
-
 func ExampleHandler_Rotate() {
 	dir, err := os.MkdirTemp("", "logly")
 	if err != nil {
@@ -172,15 +134,4 @@ func ExampleHandler_Rotate() {
 	backups, _ := filepath.Glob(filepath.Join(dir, "app-*.log"))
 	fmt.Print(len(backups), " backup; now in app.log: ", string(text))
 	// Output: 1 backup; now in app.log: level=INFO msg=after
-}
-
-func ExampleHandler_Stats() {
-	h := logly.NewHandler(logly.Sink{Writer: new(strings.Builder), Format: logly.JSON})
-	slog.New(h).Info("counted")
-	if err := h.Close(); err != nil {
-		fmt.Println(err)
-	}
-	s := h.Stats()[0]
-	fmt.Println(s.Name, s.Records, s.Dropped, s.Queued)
-	// Output: writer 1 0 0
 }
