@@ -1,6 +1,7 @@
 package encode
 
 import (
+	"bytes"
 	"log/slog"
 	"time"
 )
@@ -9,12 +10,13 @@ import (
 // console line can hold.
 const (
 	reset  = "\x1b[0m"
+	bold   = "\x1b[1m"
 	dim    = "\x1b[2m"
-	red    = "\x1b[31m"
+	red    = "\x1b[91m" // bright: the other red is hard to read on many dark backgrounds
 	green  = "\x1b[32m"
 	yellow = "\x1b[33m"
 	cyan   = "\x1b[36m"
-	alarm  = "\x1b[1;31m"
+	alarm  = "\x1b[1;91m"
 	plain  = ""
 )
 
@@ -37,7 +39,7 @@ func (s *state) consoleBuiltins(r *slog.Record) {
 			s.buf = s.buf[:mark]
 		}
 	}
-	s.words(r.Message, plain)
+	s.words(r.Message, messageColor(r.Level))
 }
 
 // replacedSlots is consoleBuiltins after ReplaceAttr.
@@ -49,7 +51,7 @@ func (s *state) replacedSlots(r *slog.Record) {
 	if s.enc.source {
 		s.slot(slog.Any(slog.SourceKey, recordSource(r)), dim)
 	}
-	s.slot(slog.String(slog.MessageKey, r.Message), plain)
+	s.slot(slog.String(slog.MessageKey, r.Message), messageColor(r.Level))
 }
 
 // slot puts what ReplaceAttr makes of a built-in attribute in its place. A new
@@ -82,12 +84,12 @@ func (s *state) slot(a slog.Attr, color string) {
 		}
 	}
 	s.separate()
-	s.paint(color)
 	if kind == slog.KindAny {
-		s.buf = appendAny(s.buf, a.Value.Any(), Text, &consoleClass)
-	} else {
-		s.value(kind, a.Value)
+		s.paintedAny(a.Value.Any(), color)
+		return
 	}
+	s.paint(color)
+	s.value(kind, a.Value)
 	s.unpaint(color)
 }
 
@@ -132,6 +134,7 @@ func (s *state) words(text, color string) {
 		b = quoteTail(b, n)
 	}
 	s.buf = b
+	s.shade(n, color)
 	s.unpaint(color)
 }
 
@@ -142,15 +145,71 @@ func (s *state) consoleKey(key string) {
 	s.unpaint(dim)
 }
 
+// consoleValue appends a value that is neither KindAny, a group nor a LogValuer.
+func (s *state) consoleValue(kind slog.Kind, v slog.Value) {
+	n := len(s.buf)
+	s.buf = appendTextValue(s.buf, kind, v, &consoleClass)
+	s.shade(n, plain)
+}
+
 // consoleAny appends a value of KindAny; errors stand out.
 func (s *state) consoleAny(v any) {
 	color := plain
 	if _, ok := v.(error); ok {
 		color = red
 	}
+	s.paintedAny(v, color)
+}
+
+func (s *state) paintedAny(v any, color string) {
 	s.paint(color)
+	n := len(s.buf)
 	s.buf = appendAny(s.buf, v, Text, &consoleClass)
+	s.shade(n, color)
 	s.unpaint(color)
+}
+
+// shade dims the escapes in buf[n:] if that is quoted: what they part, such as
+// the lines of a stack trace, is then seen as parts. color is that of the text.
+func (s *state) shade(n int, color string) {
+	if !s.enc.color || s.buf[n] != '"' {
+		return
+	}
+	i := bytes.IndexByte(s.buf[n:], '\\')
+	if i < 0 {
+		return
+	}
+	// The shaded form grows behind the plain one and then takes its place.
+	b, end := s.buf, len(s.buf)
+	rest := b[n:end]
+	for i >= 0 {
+		b = append(append(b, rest[:i]...), dim...)
+		rest = rest[i:]
+		for rest[0] == '\\' { // the last byte is a quote
+			size := escapeSize(rest[1])
+			b = append(b, rest[:size]...)
+			rest = rest[size:]
+		}
+		b = append(append(b, reset...), color...)
+		i = bytes.IndexByte(rest, '\\')
+	}
+	b = append(b, rest...)
+	s.buf = b[:n+copy(b[n:], b[end:])]
+}
+
+// escapeSize returns the length of an escape sequence of appendEscaped from the
+// byte after its backslash.
+func escapeSize(c byte) int {
+	switch c {
+	case 'x':
+		return len(`\x00`)
+	case 'u':
+		return len(`\u0000`)
+	case 'U':
+		return len(`\U00000000`)
+	default:
+		return len(`\n`)
+	}
 }
 
 func (s *state) paint(color string) {
@@ -176,6 +235,15 @@ func levelColor(l slog.Level) string {
 	default:
 		return alarm
 	}
+}
+
+// messageColor marks what needs somebody's attention by its weight, too: not
+// everybody sees yellow on white, or red.
+func messageColor(l slog.Level) string {
+	if l < slog.LevelWarn {
+		return plain
+	}
+	return bold
 }
 
 // appendLabel appends a level in three letters, and its distance from the

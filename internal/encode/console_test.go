@@ -59,13 +59,34 @@ func TestConsoleLevels(t *testing.T) {
 }
 
 func TestConsoleColor(t *testing.T) {
-	o := Options{Color: true}
-	assert.Equal(t, "\x1b[2m15:04:05.006\x1b[0m \x1b[32mINF\x1b[0m started \x1b[2mport=\x1b[0m80\n",
-		consoleLine(o, slog.LevelInfo, "started", slog.Int("port", 80)))
-	assert.Equal(t, "\x1b[2m15:04:05.006\x1b[0m \x1b[1;31mERR\x1b[0m \"\\x1b[0m\" \x1b[2mg.err=\x1b[0m\x1b[31m\"a b\"\x1b[0m\n",
-		consoleLine(o, slog.LevelError, "\x1b[0m", slog.Group("g", slog.Any("err", errors.New("a b")))))
-	assert.Contains(t, consoleLine(o, slog.LevelWarn, "m"), "\x1b[33mWRN\x1b[0m")
-	assert.Contains(t, consoleLine(o, slog.LevelDebug, "m"), "\x1b[36mDBG\x1b[0m")
+	const (
+		before = "\x1b[2m15:04:05.006\x1b[0m "
+		info   = before + "\x1b[32mINF\x1b[0m "
+		err    = before + "\x1b[1;91mERR\x1b[0m "
+	)
+	for _, tt := range []struct {
+		l    slog.Level
+		msg  string
+		as   []slog.Attr
+		want string
+	}{
+		{slog.LevelInfo, "started", []slog.Attr{slog.Int("port", 80)}, info + "started \x1b[2mport=\x1b[0m80"},
+		{slog.LevelDebug, "m", nil, before + "\x1b[36mDBG\x1b[0m m"},
+		{slog.LevelWarn, "m", nil, before + "\x1b[33mWRN\x1b[0m \x1b[1mm\x1b[0m"},
+		{slog.LevelError, "m", []slog.Attr{slog.Group("g", slog.Any("err", errors.New("a b")))},
+			err + "\x1b[1mm\x1b[0m \x1b[2mg.err=\x1b[0m\x1b[91m\"a b\"\x1b[0m"},
+		// Escapes are dimmed, what is around them goes on as it was.
+		{slog.LevelInfo, "one\ntwo", nil, info + "\"one\x1b[2m\\n\x1b[0mtwo\""},
+		{slog.LevelError, "\x1b[0m", []slog.Attr{slog.Any("err", errors.New("a\n\tb"))},
+			err + "\x1b[1m\"\x1b[2m\\x1b\x1b[0m\x1b[1m[0m\"\x1b[0m \x1b[2merr=\x1b[0m\x1b[91m\"a\x1b[2m\\n\\t\x1b[0m\x1b[91mb\"\x1b[0m"},
+		{slog.LevelInfo, "m", []slog.Attr{slog.String("k", "a\u202eb\U000e0001c\xffd\"e\\\n")},
+			info + "m \x1b[2mk=\x1b[0m\"a\x1b[2m\\u202e\x1b[0mb\x1b[2m\\U000e0001\x1b[0mc\x1b[2m\\xff\x1b[0md\x1b[2m\\\"\x1b[0me\x1b[2m\\\\\\n\x1b[0m\""},
+		{slog.LevelInfo, `C:\new`, []slog.Attr{slog.String("k\n", `C:\new`)}, info + `C:\new ` + "\x1b[2m\"k\\n\"=\x1b[0m" + `C:\new`},
+	} {
+		assert.Equal(t, tt.want+"\n", consoleLine(Options{Color: true}, tt.l, tt.msg, tt.as...))
+		same := func(_ []string, a slog.Attr) slog.Attr { return a }
+		assert.Equal(t, tt.want+"\n", consoleLine(Options{Color: true, ReplaceAttr: same}, tt.l, tt.msg, tt.as...))
+	}
 	assert.NotContains(t, string(New(Options{Format: Text, Color: true}).AppendFields(nil, []slog.Attr{slog.Int("a", 1)})), "\x1b")
 }
 

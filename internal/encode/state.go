@@ -300,7 +300,7 @@ func (s *state) value(kind slog.Kind, v slog.Value) {
 	case Text:
 		s.buf = appendTextValue(s.buf, kind, v, &textClass)
 	default:
-		s.buf = appendTextValue(s.buf, kind, v, &consoleClass)
+		s.consoleValue(kind, v)
 	}
 }
 
