@@ -51,10 +51,10 @@ func main() {
 	flag.DurationVar(&c.drain, "drain", 10*time.Second, "how long requests under way may take after SIGTERM")
 	flag.TextVar(level, "level", level, "lowest `level` that is logged: debug, info, warn or error")
 	flag.StringVar(&c.file.File, "log", "log/http.log", "log `file`, in JSON; empty: none")
-	flag.StringVar((*string)(&c.file.Rotation), "rotate", "100 MB or daily", "when a new log file is started")
+	flag.TextVar(&c.file.Rotation, "rotate", logly.Rotation("100 MB or daily"), "when a new log file is started")
 	flag.IntVar(&c.file.MaxBackups, "keep", 7, "how many rotated files are kept; 0: all")
 	flag.BoolVar(&c.file.Durable, "durable", false, "keep the queue of the log file in FILE.queue, which survives kill -9")
-	flag.StringVar((*string)(&c.stderr.Format), "format", "", "`format` on standard error: json, text or console; empty: console on a terminal, else json")
+	flag.TextVar(&c.stderr.Format, "format", logly.Format(""), "`format` on standard error: json, text or console; empty: console on a terminal, else json")
 	flag.Parse()
 	os.Exit(run(c))
 }

@@ -290,8 +290,8 @@ func notStarted(t *testing.T, program string) {
 	}{
 		{[]string{"-nonsense"}, 2, "flag provided but not defined: -nonsense"},
 		{[]string{"-level", "loud"}, 2, `invalid value "loud" for flag -level`},
-		{[]string{"-rotate", "now and then"}, 1, `http: logly: sink 1: Rotation: "now and then"`},
-		{[]string{"-log", "", "-format", "xml"}, 1, `http: logly: sink 1: Format: "xml"`},
+		{[]string{"-rotate", "now and then"}, 2, `-rotate: logly: Rotation: "now and then"`},
+		{[]string{"-log", "", "-format", "xml"}, 2, `-format: logly: Format: "xml"`},
 		{[]string{"-log", t.TempDir()}, 1, "http: logly: open "},
 		{[]string{"-log", "", "-addr", strings.TrimPrefix(taken.url, "http://")}, 1, `"msg":"not started"`},
 	} {
