@@ -1,6 +1,7 @@
 // Command drive measures logly beside other loggers: encoders in front of a
 // writer that discards, and whole systems in front of a file. It writes
-// docs/PERFORMANCE.md with the plots beside it. From the directory bench:
+// docs/PERFORMANCE.md with the plots beside it, and the table in README.md. From
+// the directory bench:
 //
 //	go run ./cmd/drive
 //
@@ -31,7 +32,7 @@ import (
 )
 
 // parts are what -part chooses from.
-var parts = []string{"encode", "saturated", "paced", "rotation", "flat", "idle", "stuck"}
+var parts = []string{"encode", "saturated", "paced", "killed", "rotation", "flat", "idle", "stuck"}
 
 // config is what the flags say.
 type config struct {
@@ -159,5 +160,25 @@ func run(ctx context.Context, c config) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(c.docs, "PERFORMANCE.md"), []byte(d.Markdown(plots, false)), 0o644)
+	if err := os.WriteFile(filepath.Join(c.docs, "PERFORMANCE.md"), []byte(d.Markdown(plots, false)), 0o644); err != nil {
+		return err
+	}
+	return summarize(d, filepath.Join(c.docs, "..", "README.md"))
+}
+
+// summarize renews the table in the README, unless only a part was measured.
+func summarize(d *report.Data, readme string) error {
+	text := d.Summary()
+	if text == "" {
+		return nil
+	}
+	old, err := os.ReadFile(readme)
+	if err != nil {
+		return err
+	}
+	renewed, err := report.Insert(old, text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", readme, err)
+	}
+	return os.WriteFile(readme, renewed, 0o644)
 }

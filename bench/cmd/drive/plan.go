@@ -59,6 +59,9 @@ func plan(c config) []group {
 			add(string(mode), n, c.systems, load.Spec{Mode: mode, Goroutines: n, Records: c.records, Rate: rate, Time: c.time})
 		}
 	}
+	if has("killed") {
+		add("killed", 8, c.systems, load.Spec{Mode: load.Killed, Goroutines: 8, Rate: rate, Time: c.time / 4})
+	}
 	if has("rotation") {
 		s := load.Spec{Mode: load.Paced, Goroutines: 8, Rate: rate, Time: 2 * c.time, Record: peer.Record{Pad: padding}}
 		rotating := []string{"logly", "slog-lumberjack", "slog-timberjack"}

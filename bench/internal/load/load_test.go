@@ -60,6 +60,21 @@ func TestPaced(t *testing.T) {
 	}
 }
 
+// What is buffered in the process dies with it, and what is not must be there.
+func TestKilled(t *testing.T) {
+	for name, lost := range map[string]int{"slog": 0, "logly-sync": 0, "slog-bufio": 100, "logly-durable": 0} {
+		t.Run(name, func(t *testing.T) {
+			r := run(t, Spec{System: name, Mode: Killed, Goroutines: 2, Rate: 500, Time: 200 * time.Millisecond})
+			if name == "logly-durable" && strings.Contains(r.Failed, "Durable") {
+				t.Skip(r.Failed)
+			}
+			if r.Failed != "" || r.Verified.Want != 100 || r.Verified.Lost != lost || r.Verified.Doubled+r.Verified.Invalid > 0 {
+				t.Errorf("%s %v, want %d lost", r.Failed, r.Verified, lost)
+			}
+		})
+	}
+}
+
 func TestIdle(t *testing.T) {
 	r := run(t, Spec{System: "logly", Mode: Idle, Goroutines: 1, Time: 50 * time.Millisecond})
 	if r.Failed != "" || !r.Verified.OK() || r.Share > 1 {

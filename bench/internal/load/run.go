@@ -1,7 +1,9 @@
 package load
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -43,6 +45,18 @@ func measure(s Spec) (r Result, err error) {
 			return r, err
 		}
 		return paced(s, p, passes[0].want)
+	case Killed:
+		p, err := open(passes[0].dir)
+		if err != nil {
+			return r, err
+		}
+		return r, killed(s, p, passes[0].want)
+	case reopened:
+		p, err := open(passes[0].dir)
+		if err != nil {
+			return r, err
+		}
+		return r, p.Close()
 	}
 	before := resident()
 	p, err := open(passes[0].dir)
@@ -125,28 +139,19 @@ func latency(s Spec, p *peer.Running, want []int) ([]int64, error) {
 	return h.quantiles(), p.Close()
 }
 
-// paced makes each goroutine log at times of its own, spread evenly. One that is
-// late goes on at once, and does not skip a record.
+// paced makes each goroutine log at times of its own, spread evenly.
 func paced(s Spec, p *peer.Running, want []int) (r Result, err error) {
 	h := histograms(len(want))
 	lates := make([]int, len(want))
 	var start time.Time
 	run := callers(want, p, s.Record, func(g, n int, call func(int)) {
-		every := time.Second / time.Duration(max(s.Rate, 1)) * time.Duration(len(want))
-		due := every * time.Duration(g+1) / time.Duration(len(want))
-		for seq := range n {
-			now := time.Since(start)
-			if now < due {
-				time.Sleep(due - now)
-				now = time.Since(start)
-			}
+		s.pace(start, g, n, len(want), func(due, now time.Duration, seq int) {
 			if now-due > late {
 				lates[g]++
 			}
 			call(seq)
 			h.record(g, time.Since(start)-now)
-			due += every
-		}
+		})
 		time.Sleep(s.Time - time.Since(start))
 	})
 	cpu := usage()
@@ -171,6 +176,41 @@ func paced(s Spec, p *peer.Running, want []int) (r Result, err error) {
 	}
 	r.Peak = peak()
 	return r, p.Close()
+}
+
+// pace calls record n times for goroutine g of so many, at the times when it is
+// due. One that is late goes on at once, and does not skip a record.
+func (s Spec) pace(start time.Time, g, n, goroutines int, record func(due, now time.Duration, seq int)) {
+	every := time.Second / time.Duration(max(s.Rate, 1)) * time.Duration(goroutines)
+	due := every * time.Duration(g+1) / time.Duration(goroutines)
+	for seq := range n {
+		now := time.Since(start)
+		if now < due {
+			time.Sleep(due - now)
+			now = time.Since(start)
+		}
+		record(due, now, seq)
+		due += every
+	}
+}
+
+// killed ends the process as soon as every call has returned.
+func killed(s Spec, p *peer.Running, want []int) error {
+	start := time.Now()
+	callers(want, p, s.Record, func(g, n int, call func(int)) {
+		s.pace(start, g, n, len(want), func(_, _ time.Duration, seq int) { call(seq) })
+	})()
+	if err := json.NewEncoder(os.Stdout).Encode(Result{}); err != nil {
+		return err
+	}
+	self, err := os.FindProcess(os.Getpid())
+	if err != nil {
+		return err
+	}
+	if err := self.Kill(); err != nil {
+		return err
+	}
+	select {}
 }
 
 // hists holds a histogram for each goroutine, so that recording shares nothing.

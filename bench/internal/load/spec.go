@@ -23,6 +23,12 @@ const (
 	// Stuck: they log, through logly's queue, to a writer that never returns;
 	// memory is what counts.
 	Stuck Mode = "stuck"
+	// Killed: they log Rate records a second, and when the last call has returned
+	// the process is killed. The system is then opened once more, to write what
+	// it may have saved.
+	Killed Mode = "killed"
+	// reopened is the second part of Killed.
+	reopened Mode = "reopened"
 	// Probe: the system is opened and closed, to see whether it is to be had.
 	Probe Mode = "probe"
 )
@@ -33,8 +39,8 @@ type Spec struct {
 	Mode       Mode
 	Goroutines int
 	Records    int           // Saturated: how many in all
-	Rate       int           // Paced, Idle: records a second in all
-	Time       time.Duration // Paced, Idle, Stuck
+	Rate       int           // Paced, Idle, Killed: records a second in all
+	Time       time.Duration // Paced, Idle, Killed, Stuck
 	Record     peer.Record
 	Options    peer.Options
 	Dir        string // where files may be written
@@ -99,7 +105,7 @@ func (s Spec) passes() []pass {
 			{"throughput", shares(s.Records, s.Goroutines)},
 			{"latency", shares(s.Records, s.Goroutines)},
 		}
-	case Paced, Idle:
+	case Paced, Idle, Killed, reopened:
 		return []pass{{"paced", shares(int(float64(s.Rate)*s.Time.Seconds()), s.Goroutines)}}
 	}
 	return nil

@@ -79,6 +79,9 @@ its goroutine's order. "The fastest peer" is the fastest that loses nothing.`, s
 	if saturated.Len()+paced.Len() > 0 {
 		section("Losses", "What the files showed, all rounds together.", d.losses())
 	}
+	section("Killed", `
+20,000 records/s over 8 goroutines; when the last call has returned, the process is killed with SIGKILL. The system is then
+opened once more, to write what it may have saved. All rounds together.`, d.killedTable())
 	section("Flatness", "What a record costs must not depend on how many there are.", d.flatness())
 	section("Idle", "CPU time of the process, of one core.", d.idleTable())
 	section("Rotation under load", `

@@ -194,6 +194,36 @@ func TestMarkdown(t *testing.T) {
 	}
 }
 
+func TestSummary(t *testing.T) {
+	d := sample()
+	if got := d.Summary(); got != "" {
+		t.Errorf("of a part: %s", got)
+	}
+	for _, s := range summarized {
+		for _, part := range []string{"saturated", "paced", "killed"} {
+			r := load.Result{PerSecond: 1e6, Verified: verify.Report{Want: 100}}
+			if s.system == "zap" && part == "killed" {
+				r.Verified.Lost = 7
+			}
+			d.Runs[Key(part, 8, s.system)] = []load.Result{r, r, r}
+		}
+	}
+	got, err := Insert([]byte("a\n"+begin+"old\n"+end+"b\n"), d.Summary())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(got)
+	if !strings.HasPrefix(text, "a\n"+begin+"\n|") || !strings.HasSuffix(text, "|\n\n"+end+"b\n") || strings.Contains(text, "old") {
+		t.Errorf("%s", text)
+	}
+	if !strings.Contains(text, "| zap (zapslog, BufferedWriteSyncer) | 1,000,000 (1.00 × slog) | 0 | 0 ns | 0 ns | **21** of 300 |") {
+		t.Errorf("%s", text)
+	}
+	if _, err := Insert([]byte(begin), ""); err == nil {
+		t.Error("no error without the second mark")
+	}
+}
+
 // Everything that is called by name must exist.
 func TestNames(t *testing.T) {
 	names := map[string]bool{}
@@ -203,7 +233,11 @@ func TestNames(t *testing.T) {
 		}
 		names[s.Name] = true
 	}
-	for _, n := range []string{"logly", "logly-durable", "slog"} {
+	wanted := []string{"logly", "logly-durable", "slog"}
+	for _, s := range summarized {
+		wanted = append(wanted, s.system)
+	}
+	for _, n := range wanted {
 		if !names[n] {
 			t.Errorf("no system %q", n)
 		}

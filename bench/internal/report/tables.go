@@ -161,6 +161,34 @@ func (d *Data) idleTable() string {
 	return t.String()
 }
 
+// killedTable says what was missing after SIGKILL.
+func (d *Data) killedTable() string {
+	systems := d.systems("killed", 8)
+	if len(systems) == 0 {
+		return ""
+	}
+	t := newTable("system", "lost", "file")
+	for _, s := range systems {
+		key := Key("killed", 8, s.Name)
+		t.row(title(s), d.lost(key), d.file(key))
+	}
+	return t.String()
+}
+
+// lost says how many records are not in the files of all rounds together.
+func (d *Data) lost(key string) string {
+	found, failed := d.verified(key)
+	switch {
+	case len(d.Runs[key]) == 0:
+		return none
+	case len(failed) > 0:
+		return "**failed**"
+	case found.Lost == 0:
+		return "0"
+	}
+	return fmt.Sprintf("**%s** of %s", thousands(float64(found.Lost)), thousands(float64(found.Want)))
+}
+
 func title(s peer.System) string {
 	if isLogly(s) {
 		return "**" + s.Title + "**"
