@@ -15,6 +15,7 @@ const (
 	lingerTimes  = 5                     // how often it does so before it parks, where that pays
 	firstPause   = 10 * time.Millisecond // after a failure; doubled at each further one
 	longestPause = time.Second
+	closingPause = 200 * time.Millisecond // the longest once Close has been called
 )
 
 // queue is the asynchronous way into a sink: callers put entries in, and one
@@ -199,7 +200,11 @@ func (q *queue) run() {
 			if q.failing = err != nil; !q.failing {
 				pause = 0
 			} else {
-				pause = min(max(2*pause, firstPause), longestPause)
+				longest := longestPause
+				if q.closing { // its tries, see manyFails, are to take a second, however long it has failed
+					longest = closingPause
+				}
+				pause = min(max(2*pause, firstPause), longest)
 				q.failRequests(err)
 				q.sleep(pausing, timer, pause)
 			}

@@ -314,6 +314,22 @@ func TestCloseOfAFailingWriter(t *testing.T) {
 	})
 }
 
+// Close tries for about a second and tells the cause, also where the destination
+// has failed for long and is tried but once a second.
+func TestCloseOfAWriterThatHasFailedForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := faulty.New()
+		w.Always(faulty.Fail(errDisk))
+		h := NewHandler(enqueued(w), quiet)
+		fill(t, h)
+		later(time.Minute)
+		start := time.Now()
+		require.ErrorIs(t, h.Close(), errDisk)
+		require.Less(t, time.Since(start), 2*time.Second)
+		require.Greater(t, time.Since(start), 500*time.Millisecond)
+	})
+}
+
 func TestCloseServesWhoWaitsForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := faulty.New()
