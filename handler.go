@@ -425,16 +425,52 @@ func (c *core) each(f func(*sink) error) error {
 	return errors.Join(errs...)
 }
 
-// Stats is what a sink has done so far.
+// Stats is what a sink has done since the handler was made. All but Name and
+// Queued are counters. What is normal, and what to set an alert on, stands in
+// docs/OPERATING.md.
 type Stats struct {
-	Name      string // the path, "stdout", "stderr", "writer" or "handler"
-	Records   uint64 // accepted
-	Bytes     uint64 // written; 0 around a handler
-	Dropped   uint64 // records lost: refused, dropped by DropBelow, or given up by Close
-	Errors    uint64 // failures, each counted
-	Rotations uint64 // files rotated away
-	Recovered uint64 // records of an earlier run that Durable saved, and its notices of dropped ones
-	Queued    uint64 // records waiting in the queue
+	// Name is Sink.File as it was given, "stdout", "stderr", "writer" or
+	// "handler". Sinks of one handler may have the same name, two writers for
+	// example.
+	Name string
+
+	// Records counts the records accepted: taken into the queue or, without a
+	// queue and where a record is larger than the queue, written. The notices of
+	// dropped records are not in it, nor are records of an earlier run.
+	Records uint64
+
+	// Bytes counts the bytes of the whole lines that the destination has taken,
+	// before compression; those of notices and of records of an earlier run are
+	// in it. It is 0 around a handler.
+	Bytes uint64
+
+	// Dropped counts the records lost: dropped by DropBelow, refused by Close or
+	// after it, refused by a sink without a queue because its destination failed
+	// (Handle returned that), failed in a handler, or given up by Close. The last,
+	// and those that a handler behind a queue failed to take, are in Records, too.
+	// A Write that was stuck when Close gave up, and returns after all, takes its
+	// records off again.
+	Dropped uint64
+
+	// Errors counts the failures, returned or told to OnError: every write, open,
+	// rotation, compression, removal, fsync or Flush that failed, each retry anew,
+	// and what a handler returned. A record refused because the handler is closed
+	// is none, nor is a Write that hangs.
+	Errors uint64
+
+	// Rotations counts the files rotated away by the sink: by Rotation, by Rotate
+	// or at open. A file that others have moved or removed is not in it.
+	Rotations uint64
+
+	// Recovered counts the records that the sink found in its Durable queue, left
+	// by an earlier run that was killed, together with that run's notices of dropped
+	// ones. All of them count as soon as the queue is open, which is mostly at start.
+	Recovered uint64
+
+	// Queued is how many records are in the queue now, those of an earlier run
+	// included; 0 without a queue. Callers who wait for room are not in it. After
+	// Close it is what a Durable queue keeps for the next start.
+	Queued uint64
 }
 
 // Stats returns what the sinks have done so far, in the order of the options.
