@@ -205,7 +205,8 @@
 // Neither hangs on a destination that fails or blocks: they return an error that
 // says why and how many records are left, Complete after one more try, Close
 // after about a second of them, and both after 5 seconds in which nothing moves.
-// CompleteContext and CloseContext wait until their context ends instead:
+// With CompleteContext and CloseContext the context says how long to wait while
+// nothing moves, and with CloseContext also how long to try:
 //
 //	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 //	defer cancel()

@@ -24,10 +24,34 @@ func ExampleRotation_UnmarshalText() {
 	// logly: Rotation: "10 MB or 25:00": part "25:00": time "25:00" is not HH:MM from 00:00 to 23:59
 }
 
+// A flag whose default is a rotation.
+func ExampleRotation_MarshalText() {
+	flags := flag.NewFlagSet("app", flag.ContinueOnError)
+	flags.SetOutput(os.Stdout)
+	var rotation logly.Rotation
+	flags.TextVar(&rotation, "rotate", logly.Weekly, "`when` a new file is started")
+	flags.PrintDefaults()
+	// Output:
+	//   -rotate when
+	//     	when a new file is started (default weekly)
+}
+
 func ExampleCompression_UnmarshalText() {
 	var config struct{ Compression logly.Compression }
 	fmt.Println(json.Unmarshal([]byte(`{"compression": "zip"}`), &config))
 	// Output: logly: Compression: "zip": must be "gzip" or empty
+}
+
+func ExampleCompression_MarshalText() {
+	text, err := json.Marshal(map[string]logly.Compression{"compression": logly.Gzip})
+	fmt.Println(string(text), err)
+	// Output: {"compression":"gzip"} <nil>
+}
+
+func ExampleFormat_MarshalText() {
+	text, err := json.Marshal([]logly.Format{logly.JSON, logly.Text, logly.Console})
+	fmt.Println(string(text), err)
+	// Output: ["json","text","console"] <nil>
 }
 
 // The format is a flag, and an unknown one a usage error.

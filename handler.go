@@ -334,8 +334,9 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 // Handle has returned it.
 func (h *Handler) Complete() error { return h.core.complete(patient) }
 
-// CompleteContext is [Handler.Complete] that waits until ctx ends, and no
-// shorter: it then returns an error that wraps the cause.
+// CompleteContext is [Handler.Complete] that waits until ctx ends, and not 5
+// seconds, where no byte moves: it then returns an error that wraps the cause. A
+// destination that fails is tried once more, as by Complete.
 func (h *Handler) CompleteContext(ctx context.Context) error { return h.core.complete(ctx) }
 
 func (c *core) complete(ctx context.Context) error {
@@ -368,9 +369,11 @@ func (c *core) complete(ctx context.Context) error {
 // Close and returns nil.
 func (h *Handler) Close() error { return h.core.close(patient) }
 
-// CloseContext is [Handler.Close] that waits until ctx ends, and no shorter. It
-// then aborts compression, which the next start finishes, and returns an error
-// that wraps the cause.
+// CloseContext is [Handler.Close] that tries until ctx ends, and no shorter, to
+// write what is queued: through an outage of a destination, and where no byte
+// moves. It then aborts compression, which the next start finishes, and returns
+// an error that wraps the cause. With a context that never ends it may never
+// return.
 func (h *Handler) CloseContext(ctx context.Context) error { return h.core.close(ctx) }
 
 func (c *core) close(ctx context.Context) error {

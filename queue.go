@@ -412,7 +412,7 @@ func (q *queue) refuse() {
 // close drains the queue, ends the worker and closes the output.
 func (q *queue) close(ctx context.Context) error {
 	q.refuse()
-	err := q.ask(ctx, &request{drain: true})
+	err := q.ask(ctx, &request{drain: true, lasts: ctx != nil})
 	q.mu.Lock()
 	q.stopping = true
 	if err != nil {

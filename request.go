@@ -13,6 +13,8 @@ import (
 type request struct {
 	rotate bool       // start a new file; otherwise: complete
 	drain  bool       // complete, when nobody waits for room in the queue any more either
+	lasts  bool       // it is not given up because of failures: its asker says how long to try
+	cause  error      // of the last failure, where it lasts
 	target uint64     // complete, when the queue's head has come this far
 	since  uint64     // attempts begun when it was made: later ones that fail count
 	fails  int        // how many of those have failed, and one more if the last before had
@@ -66,9 +68,7 @@ func answer(requests []*request, err error) (heard bool) {
 
 // refusal is the error of a request that could not be served.
 func (r *request) refusal(sink string, queued uint64, cause error) error {
-	if e, ok := cause.(*Error); ok && e.Sink == sink { // say the sink's name once
-		cause = fmt.Errorf("%s: %w", e.Op, e.Err)
-	}
+	cause = brief(cause, sink)
 	op := "rotate"
 	if !r.rotate {
 		op = "complete"
@@ -79,6 +79,14 @@ func (r *request) refusal(sink string, queued uint64, cause error) error {
 		cause = fmt.Errorf("%d %s still queued: %w", queued, records, cause)
 	}
 	return &Error{Sink: sink, Op: op, Count: 1, Err: cause}
+}
+
+// brief takes the sink's name from an error that will stand after it.
+func brief(err error, sink string) error {
+	if e, ok := err.(*Error); ok && e.Sink == sink {
+		return fmt.Errorf("%s: %w", e.Op, e.Err)
+	}
+	return err
 }
 
 // patience is how long Complete, Close and Rotate wait, when they have no
@@ -173,6 +181,9 @@ func (q *queue) ask(ctx context.Context, r *request) error {
 		return answer
 	}
 	q.requests = slices.DeleteFunc(q.requests, func(o *request) bool { return o == r })
+	if r.cause != nil {
+		late = fmt.Errorf("%w; %w", late, brief(r.cause, q.name))
+	}
 	return r.refusal(q.name, q.queued, late)
 }
 
@@ -256,6 +267,10 @@ const (
 func (q *queue) failRequests(cause error) {
 	q.requests = slices.DeleteFunc(q.requests, func(r *request) bool {
 		if r.since >= q.attempt {
+			return false
+		}
+		if r.lasts {
+			r.cause = cause
 			return false
 		}
 		if r.fails++; r.fails < fewFails || r.drain && r.fails < manyFails {

@@ -316,6 +316,36 @@ func TestCloseOfAFailingWriter(t *testing.T) {
 
 // Close tries for about a second and tells the cause, also where the destination
 // has failed for long and is tried but once a second.
+func TestCloseContextTriesUntilItsContextEnds(t *testing.T) {
+	for name, heals := range map[string]bool{"a writer that heals": true, "one that does not": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := faulty.New()
+				w.Always(faulty.Fail(errDisk))
+				h := NewHandler(enqueued(w), quiet)
+				fill(t, h)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				if heals {
+					time.AfterFunc(30*time.Second, w.Heal)
+				}
+				start := time.Now()
+				err := h.CloseContext(ctx)
+				if heals {
+					require.NoError(t, err)
+					require.Zero(t, h.Stats()[0].Dropped)
+					require.Less(t, time.Since(start), 31*time.Second)
+					return
+				}
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.ErrorIs(t, err, errDisk)
+				require.ErrorContains(t, err, "still queued: context deadline exceeded; write: ")
+				require.GreaterOrEqual(t, time.Since(start), time.Minute)
+			})
+		})
+	}
+}
+
 func TestCloseOfAWriterThatHasFailedForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := faulty.New()
