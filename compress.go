@@ -119,12 +119,12 @@ func (j *janitor) compressFile(path string) error {
 	if err != nil {
 		return err
 	}
-	defer src.Close()
+	defer src.Close() //nolint:errcheck // it was only read
 	temp := j.temp(path)
 	if err := os.Remove(temp); err != nil && !isGone(err) {
 		return err
 	}
-	dst, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL|noFollow, 0o600)
+	dst, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL|noFollow, 0o600) //gosec:disable G304 -- the path is the log's
 	if err != nil {
 		return err
 	}

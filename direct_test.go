@@ -67,7 +67,7 @@ func TestDirectWithAFailingWriter(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := faulty.New()
 				var reported uint64
-				h := NewHandler(Sink{Writer: w, Format: JSON}, OnError(func(err error) { reported += err.(*Error).Count }))
+				h := NewHandler(Sink{Writer: w, Format: JSON}, OnError(func(err error) { reported += asError(err).Count }))
 				var results string
 				for i := range 5 {
 					if i == 1 {

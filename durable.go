@@ -169,7 +169,7 @@ func (d *durableStore) take(m *ring.Mapped) (records int) {
 	d.base -= m.Head()
 	d.lineRing, d.mapped, d.faulted, d.retry = m, m, false, time.Time{}
 	records, _ = m.Found()
-	d.recovered += uint64(records)
+	d.recovered += uint64(records) //gosec:disable G115 -- not negative
 	d.addGap(m.Gap())
 	return records
 }
@@ -198,7 +198,7 @@ func (q *queue) reportDamage(m *ring.Mapped) {
 func (q *queue) takeDurable(m *ring.Mapped) {
 	told := q.durable.gap
 	records := q.durable.take(m)
-	q.queued += uint64(records)
+	q.queued += uint64(records) //gosec:disable G115 -- not negative
 	q.gap += q.durable.gap - told
 	intent, live := m.Live()
 	if live {
@@ -271,7 +271,7 @@ func (q *queue) checkDurable() bool {
 	q.count.errors.Add(1)
 	q.report(err)
 	q.notices = slices.DeleteFunc(q.notices, func(pos uint64) bool { return d.mapped.Gone(pos - d.base) })
-	if left := uint64(d.mapped.Lines() - len(q.notices)); left < q.queued {
+	if left := uint64(d.mapped.Lines() - len(q.notices)); left < q.queued { //gosec:disable G115 -- a notice is one of the lines
 		q.dropped += q.queued - left
 		q.queued = left
 		q.requests = slices.DeleteFunc(q.requests, func(r *request) bool {

@@ -73,7 +73,7 @@ func openLedger(path string) (l *ledger, unmap func() error, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // the mapping stays
 	if err := f.Truncate(int64(size)); err != nil {
 		return nil, nil, err
 	}

@@ -175,7 +175,7 @@ func (k *killing) start(change func(*plan)) *victim {
 	}
 	stderr, err := os.OpenFile(filepath.Join(k.dir, "stderr"), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	require.NoError(k, err)
-	defer stderr.Close()
+	defer func() { require.NoError(k, stderr.Close()) }()
 	cmd, err := p.command()
 	require.NoError(k, err)
 	cmd.Stderr = stderr

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -23,7 +24,7 @@ func ballast(t *testing.T, dir string, free int) (remove func()) {
 	name := filepath.Join(dir, "ballast")
 	f, err := os.Create(name)
 	require.NoError(t, err)
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // the disk is full
 	for block := make([]byte, 4096); err == nil; {
 		_, err = f.Write(block)
 	}
@@ -159,11 +160,11 @@ func TestDurableAfterAPowerFailure(t *testing.T) {
 func childDurable(args []string) {
 	h, err := Open(durable(args[0]))
 	if err != nil {
-		os.Stdout.WriteString(strings.ReplaceAll(err.Error(), "\n", " ") + "\n")
+		fmt.Println(strings.ReplaceAll(err.Error(), "\n", " "))
 		os.Exit(1)
 	}
 	check(emit(h, slog.LevelInfo, 1, 0, 1))
-	os.Stdout.WriteString("open\n")
+	fmt.Println("open")
 	select {}
 }
 

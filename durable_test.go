@@ -53,7 +53,7 @@ func inode(t testing.TB, path string) (ino, dev uint64) {
 	t.Helper()
 	f, err := os.Open(path)
 	require.NoError(t, err)
-	defer f.Close()
+	defer func() { require.NoError(t, f.Close()) }()
 	var state fileState
 	_, _, err = state.look(f, f.Fd())
 	require.NoError(t, err)

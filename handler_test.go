@@ -91,7 +91,7 @@ func TestZeroSinkWritesJSONToStandardOutput(t *testing.T) {
 	defer func() { os.Stdout = old }()
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
-	defer r.Close()
+	defer func() { require.NoError(t, r.Close()) }()
 	os.Stdout = w
 	h := NewHandler()
 	slog.New(h).Info("hello", "n", 1)

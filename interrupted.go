@@ -62,7 +62,7 @@ func (l *logFile) append(batch []byte) (finished bool, err error) {
 	at := l.interrupted.Offset
 	have := make([]byte, len(batch))
 	n, err := f.ReadAt(have, at)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return false, err
 	}
 	written := commonPrefix(have[:n], batch)
@@ -72,8 +72,8 @@ func (l *logFile) append(batch []byte) (finished bool, err error) {
 			return false, err
 		}
 		n, err := f.Write(batch[written:])
-		l.count.taken.Add(uint64(n))
-		l.count.bytes.Add(uint64(n))
+		l.count.taken.Add(uint64(n)) //gosec:disable G115 -- not negative
+		l.count.bytes.Add(uint64(n)) //gosec:disable G115 -- not negative
 		if err != nil {
 			return false, err
 		}
@@ -102,7 +102,7 @@ func (l *logFile) takeBack() error {
 		return err
 	}
 	if f != l.f {
-		defer f.Close()
+		defer f.Close() //nolint:errcheck // nothing was written through it
 	}
 	info, err := f.Stat()
 	at, end := l.interrupted.Offset, l.interrupted.Offset+int64(l.interrupted.N)

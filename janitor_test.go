@@ -324,8 +324,8 @@ func TestCompleteWaitsForTheBackgroundSync(t *testing.T) {
 	done := make(chan error)
 	go func() { done <- f.sync(context.Background()) }()
 	select {
-	case <-done:
-		t.Error("it did not wait")
+	case err := <-done:
+		t.Error("it did not wait", err)
 	case <-time.After(50 * time.Millisecond):
 		u.mu.Lock()
 		u.fault = errors.New("lost")

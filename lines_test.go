@@ -36,7 +36,7 @@ func readFile(t testing.TB, path string) string {
 	t.Helper()
 	f, err := os.Open(path)
 	require.NoError(t, err)
-	defer f.Close()
+	defer func() { require.NoError(t, f.Close()) }()
 	var r io.Reader = f
 	if strings.HasSuffix(path, gzipSuffix) {
 		r, err = gzip.NewReader(f)

@@ -245,7 +245,7 @@ func TestAKillTearsNoLaterLine(t *testing.T) {
 		cmd := child("forever", path, "never")
 		in, err := cmd.StdinPipe()
 		require.NoError(t, err)
-		defer in.Close()
+		defer in.Close() //nolint:errcheck // Wait may have closed it
 		out, err := cmd.StdoutPipe()
 		require.NoError(t, err)
 		require.NoError(t, cmd.Start())
@@ -300,7 +300,7 @@ func childStuck([]string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
 	if err := h.CloseContext(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		check(fmt.Errorf("CloseContext: %v", err))
+		check(fmt.Errorf("CloseContext: %w", err))
 	}
 	if s := h.Stats()[0]; s.Dropped != 1_000_000 || s.Queued != 0 {
 		check(fmt.Errorf("%+v", s))
@@ -358,7 +358,7 @@ func TestNamedPipe(t *testing.T) {
 	require.ErrorIs(t, <-told, syscall.EPIPE)
 
 	second := reader()
-	defer second.Close()
+	defer func() { require.NoError(t, second.Close()) }()
 	require.NoError(t, h.Complete())
 	rest := make([]byte, 1<<16)
 	n, err := second.Read(rest)

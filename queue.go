@@ -333,6 +333,8 @@ func (q *queue) fail(err error) {
 }
 
 // settleOversize takes done bytes off e, with which the first waiter waits.
+//
+//gosec:disable G115 -- not negative
 func (q *queue) settleOversize(e entry, done, lost int) {
 	q.durable.void()
 	q.durable.tellGap(e.gap)
@@ -348,6 +350,8 @@ func (q *queue) settleOversize(e entry, done, lost int) {
 }
 
 // settle takes done bytes, which held so many lines, out of the store.
+//
+//gosec:disable G115 -- not negative
 func (q *queue) settle(done, lines, lost int) {
 	end := q.store.Head() + uint64(done) // after a fault Head may leap further
 	q.store.Advance(done)

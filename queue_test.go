@@ -399,7 +399,7 @@ func TestAFailingWriterGetsEveryLineOnce(t *testing.T) {
 				var reported atomic.Uint64
 				h := NewHandler(enqueued(w), OnError(func(err error) {
 					_ = err.Error()
-					reported.Add(err.(*Error).Count)
+					reported.Add(asError(err).Count)
 				}))
 				for i := range 20 {
 					require.NoError(t, emit(h, slog.LevelInfo, 0, i, 300))

@@ -166,13 +166,13 @@ type recordStore struct {
 }
 
 func (s *recordStore) Size() int    { return s.size }
-func (s *recordStore) Len() int     { return int(s.tail - s.head) }
+func (s *recordStore) Len() int     { return int(s.tail - s.head) } //gosec:disable G115 -- at most what fits into memory
 func (s *recordStore) Head() uint64 { return s.head }
 func (s *recordStore) Tail() uint64 { return s.tail }
 
 func (s *recordStore) put(e entry) {
 	s.entries = append(s.entries, e)
-	s.tail += uint64(e.size())
+	s.tail += uint64(e.size()) //gosec:disable G115 -- not negative
 }
 
 func (s *recordStore) peek(int) entry {
@@ -182,6 +182,7 @@ func (s *recordStore) peek(int) entry {
 	return s.entries[0]
 }
 
+//gosec:disable G115 -- not negative
 func (s *recordStore) Advance(n int) {
 	s.head += uint64(n)
 	s.entries[0] = entry{} // append moves on to a new array in time; the record may go now

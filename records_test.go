@@ -90,7 +90,7 @@ func TestAFailingHandler(t *testing.T) {
 				w := faulty.New()
 				var reported []*Error
 				h := NewHandler(Sink{Handler: inner(w), Enqueue: test.queue}, OnError(func(err error) {
-					reported = append(reported, err.(*Error))
+					reported = append(reported, asError(err))
 				}))
 				for i := range 5 {
 					if i == 1 {

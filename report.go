@@ -113,7 +113,7 @@ func (r *reporter) report(sink int, err error) {
 		}
 		return
 	}
-	e, ok := err.(*Error)
+	e, ok := err.(*Error) //nolint:errorlint // one that is wrapped is somebody else's
 	if !ok {
 		e = &Error{Sink: "handler", Op: "handle", Count: 1, Err: err}
 	}
@@ -197,7 +197,7 @@ func (r *reporter) next() (*Error, time.Duration) {
 // because takes the path off an error of package os when the sink's name, which
 // stands beside it, says the same.
 func because(name string, err error) error {
-	if e, ok := err.(*fs.PathError); ok && filepath.Base(e.Path) == filepath.Base(name) {
+	if e, ok := err.(*fs.PathError); ok && filepath.Base(e.Path) == filepath.Base(name) { //nolint:errorlint // only if nothing stands around it
 		return e.Err
 	}
 	return err

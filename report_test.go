@@ -27,6 +27,11 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
+// asError returns what OnError was called with: an *Error itself.
+func asError(err error) *Error {
+	return err.(*Error) //nolint:errorlint // one that is wrapped would be a bug
+}
+
 func TestOnErrorIsCalledOnceASecondWithCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		type call struct {
@@ -42,7 +47,7 @@ func TestOnErrorIsCalledOnceASecondWithCounts(t *testing.T) {
 		h := NewHandler(Sink{Writer: bad, Format: JSON}, Sink{Handler: inner(bad)}, OnError(func(err error) {
 			require.EqualValues(t, 1, running.Add(1), "one at a time")
 			defer running.Add(-1)
-			e := err.(*Error)
+			e := asError(err)
 			require.ErrorIs(t, e, errDisk)
 			calls = append(calls, call{time.Since(start).Round(time.Millisecond), e.Sink, e.Count})
 			time.Sleep(10 * time.Millisecond)
@@ -75,7 +80,7 @@ func TestEverySinkIsReported(t *testing.T) {
 		bad.Always(faulty.Fail(errDisk))
 		got := map[string]int{}
 		h := NewHandler(Sink{Writer: bad, Format: JSON}, Sink{Handler: inner(bad)}, OnError(func(err error) {
-			got[err.(*Error).Sink]++
+			got[asError(err).Sink]++
 			time.Sleep(2 * time.Second)
 		}))
 		for range 200 {

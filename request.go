@@ -83,7 +83,7 @@ func (r *request) refusal(sink string, queued uint64, cause error) error {
 
 // brief takes the sink's name from an error that will stand after it.
 func brief(err error, sink string) error {
-	if e, ok := err.(*Error); ok && e.Sink == sink {
+	if e, ok := err.(*Error); ok && e.Sink == sink { //nolint:errorlint // only if nothing stands around it
 		return fmt.Errorf("%s: %w", e.Op, e.Err)
 	}
 	return err

@@ -221,7 +221,7 @@ func TestFlushComesBeforeSync(t *testing.T) {
 		s.Flush = func(ctx context.Context) error {
 			calls++
 			w.Event("flush")
-			if fail == errDisk {
+			if errors.Is(fail, errDisk) {
 				panic(fail)
 			}
 			return fail

@@ -275,7 +275,7 @@ func (s Sink) encoding(w io.Writer) encode.Options {
 // the same if they are the very same closure; that is what their one word holds.
 func sameEncoding(a, b encode.Options) bool {
 	return a.Format == b.Format && a.AddSource == b.AddSource && a.Color == b.Color &&
-		*(*unsafe.Pointer)(unsafe.Pointer(&a.ReplaceAttr)) == *(*unsafe.Pointer)(unsafe.Pointer(&b.ReplaceAttr))
+		*(*unsafe.Pointer)(unsafe.Pointer(&a.ReplaceAttr)) == *(*unsafe.Pointer)(unsafe.Pointer(&b.ReplaceAttr)) //gosec:disable G103 -- compared, never followed
 }
 
 // isTerminal asks for the descriptor only of what may be one: to ask makes a

@@ -403,7 +403,7 @@ func (s *soak) disk(r *rand.Rand, full string) {
 		if err != nil {
 			return
 		}
-		defer f.Close()
+		defer f.Close() //nolint:errcheck // the disk is full
 		for chunk := make([]byte, 64<<10); err == nil; {
 			_, err = f.Write(chunk)
 		}

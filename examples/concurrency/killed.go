@@ -54,7 +54,7 @@ func (o *outcome) logOne(dir string) (recovered int, err error) {
 	}
 	slog.New(h).Info("a record of the scenario", "producer", len(o.logged), "seq", 0, "ok", true)
 	o.logged = append(o.logged, 1)
-	return int(h.Stats()[0].Recovered), errors.Join(h.Complete(), h.Close())
+	return int(h.Stats()[0].Recovered), errors.Join(h.Complete(), h.Close()) //gosec:disable G115 -- few
 }
 
 // logUntilKilled starts a process that logs, kills it, and adds up what it has
@@ -64,7 +64,7 @@ func (o *outcome) logUntilKilled(dir string, saved *int) error {
 	if err != nil {
 		return err
 	}
-	victim := exec.Command(self)
+	victim := exec.Command(self) //gosec:disable G204 -- this program
 	victim.Env = append(os.Environ(), fmt.Sprintf("%s=%d %s", victimEnv, len(o.logged), dir))
 	victim.Stderr = os.Stderr
 	pipe, err := victim.StdoutPipe()
@@ -80,7 +80,7 @@ func (o *outcome) logUntilKilled(dir string, saved *int) error {
 		return errors.Join(err, victim.Process.Kill(), victim.Wait())
 	}
 	*saved += recovered
-	kill := time.AfterFunc(rand.N(50*time.Millisecond), func() { _ = victim.Process.Kill() })
+	kill := time.AfterFunc(rand.N(50*time.Millisecond), func() { _ = victim.Process.Kill() }) //gosec:disable G404 -- no secret
 	defer kill.Stop()
 	accepted := make([]int, goroutines)
 	for {
@@ -131,7 +131,7 @@ func beVictim() {
 				if err := h.Handle(context.Background(), r); err != nil {
 					panic(err)
 				}
-				if _, err := os.Stdout.Write([]byte{byte(g)}); err != nil {
+				if _, err := os.Stdout.Write([]byte{byte(g)}); err != nil { //gosec:disable G115 -- goroutines are few
 					panic(err) // nobody listens, and so nobody is going to kill this process
 				}
 			}

@@ -31,7 +31,7 @@ func (c *dayCache) append(b []byte, t time.Time, digits int) ([]byte, bool) {
 	}
 	n := len(b)
 	b = append(append(b, d.date[:]...), "00:00:00.000000000"...)
-	end := putTime((*[29]byte)(b[n:]), uint32(unix-d.midnight), uint32(t.Nanosecond()), digits)
+	end := putTime((*[29]byte)(b[n:]), uint32(unix-d.midnight), uint32(t.Nanosecond()), digits) //gosec:disable G115 -- seconds of a day
 	return append(b[:n+end], d.zone...), true
 }
 

@@ -15,6 +15,7 @@ import (
 // Format is the shape of a line.
 type Format uint8
 
+// The formats.
 const (
 	JSON    Format = iota // as slog.JSONHandler
 	Text                  // as slog.TextHandler

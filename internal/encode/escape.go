@@ -97,12 +97,15 @@ func load4[S string | []byte](s S, i int) uint64 {
 }
 
 // store8 and store4 are single stores once compiled.
+//
+//gosec:disable G115 -- byte by byte
 func store8(d []byte, i int, w uint64) {
 	_ = d[i+7]
 	d[i], d[i+1], d[i+2], d[i+3] = byte(w), byte(w>>8), byte(w>>16), byte(w>>24)
 	d[i+4], d[i+5], d[i+6], d[i+7] = byte(w>>32), byte(w>>40), byte(w>>48), byte(w>>56)
 }
 
+//gosec:disable G115 -- byte by byte
 func store4(d []byte, i int, w uint64) {
 	_ = d[i+3]
 	d[i], d[i+1], d[i+2], d[i+3] = byte(w), byte(w>>8), byte(w>>16), byte(w>>24)
@@ -280,7 +283,7 @@ func quoteTail(b []byte, n int) []byte {
 
 // view returns p as a string, to be read while p stays as it is: what is
 // appended behind p, or moves p elsewhere, does not change it.
-func view(p []byte) string { return unsafe.String(unsafe.SliceData(p), len(p)) }
+func view(p []byte) string { return unsafe.String(unsafe.SliceData(p), len(p)) } //gosec:disable G103 -- as the comment says
 
 // appendEscaped appends s as the inside of a Go string literal.
 func appendEscaped(b []byte, s string) []byte {

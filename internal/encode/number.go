@@ -20,7 +20,7 @@ func appendInt(b []byte, n int64) []byte {
 		b = append(b, '-')
 		n = -n // of the least integer: itself, which is right as a uint64
 	}
-	return appendUint(b, uint64(n))
+	return appendUint(b, uint64(n)) //gosec:disable G115 -- not negative, or the least integer
 }
 
 func appendBool(b []byte, v bool) []byte {
@@ -31,6 +31,8 @@ func appendBool(b []byte, v bool) []byte {
 }
 
 // appendUint appends n in decimal.
+//
+//gosec:disable G115 -- digits, and pairs of digits
 func appendUint(b []byte, n uint64) []byte {
 	switch {
 	case n < 10:

@@ -1,3 +1,5 @@
+//gosec:disable G115 -- parts of a date and of a time of day, all within their bounds
+
 package encode
 
 import (

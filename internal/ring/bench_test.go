@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"path/filepath"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 func BenchmarkPut(b *testing.B) {
@@ -25,9 +27,7 @@ func BenchmarkPut(b *testing.B) {
 	}
 	b.Run("heap", run(New(1<<20)))
 	m, err := OpenMapped(filepath.Join(b.TempDir(), "q"), 1<<20, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer m.Close()
+	require.NoError(b, err)
+	defer func() { require.NoError(b, m.Close()) }()
 	b.Run("mapped", run(m))
 }

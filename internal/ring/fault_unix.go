@@ -1,5 +1,7 @@
 //go:build linux || darwin || freebsd
 
+//gosec:disable G115 -- positions are at most Size apart, and places below it
+
 package ring
 
 import (
@@ -48,7 +50,7 @@ func (m *Mapped) catch(before bool, fault *error) {
 
 // maps reports whether addr lies in the mapping, which ends with its last page.
 func (m *Mapped) maps(addr uintptr) bool {
-	start := uintptr(unsafe.Pointer(unsafe.SliceData(m.mem)))
+	start := uintptr(unsafe.Pointer(unsafe.SliceData(m.mem))) //gosec:disable G103 -- compared, never followed
 	return addr-start < uintptr(wholePages(len(m.mem)))
 }
 
@@ -82,7 +84,7 @@ func (m *Mapped) Check() {
 func (m *Mapped) intact() error {
 	err := unix.EINTR
 	for err == unix.EINTR {
-		err, _ = unix.Fstat(int(m.file.Fd()), &m.stat).(unix.Errno)
+		err, _ = unix.Fstat(int(m.file.Fd()), &m.stat).(unix.Errno) //nolint:errorlint // package unix wraps nothing
 	}
 	switch {
 	case err != 0:

@@ -38,6 +38,8 @@ func wholePages(size int) int {
 
 // over returns the Ring that holds [head, tail) in buf, where the byte of a
 // position lies at its remainder by the size.
+//
+//gosec:disable G115 -- places in buf
 func over(buf []byte, head, tail uint64) Ring {
 	size := uint64(len(buf))
 	return Ring{buf: buf, head: head, tail: tail, read: int(head % size), write: int(tail % size)}
@@ -47,7 +49,7 @@ func over(buf []byte, head, tail uint64) Ring {
 func (r *Ring) Size() int { return len(r.buf) }
 
 // Len returns how many bytes the ring holds.
-func (r *Ring) Len() int { return int(r.tail - r.head) }
+func (r *Ring) Len() int { return int(r.tail - r.head) } //gosec:disable G115 -- at most Size
 
 // Head returns the position of the oldest byte held.
 func (r *Ring) Head() uint64 { return r.head }
@@ -103,7 +105,7 @@ func (r *Ring) first(n int) []byte {
 
 // Advance gives up the n oldest bytes.
 func (r *Ring) Advance(n int) {
-	r.head += uint64(n)
+	r.head += uint64(n) //gosec:disable G115 -- not negative
 	r.read += n
 	if r.read >= len(r.buf) {
 		r.read -= len(r.buf)

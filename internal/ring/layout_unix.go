@@ -74,16 +74,18 @@ const (
 // headerOf returns the header at the start of a mapping or of a copy of it.
 func headerOf(mem []byte) *header {
 	_ = mem[headerSize-1]
-	return (*header)(unsafe.Pointer(unsafe.SliceData(mem)))
+	return (*header)(unsafe.Pointer(unsafe.SliceData(mem))) //gosec:disable G103 -- long enough, and mapped or made as words
 }
 
 // headerCopy is room for a header that is read or written as bytes.
 func headerCopy() (*header, []byte) {
 	h := new(header)
-	return h, unsafe.Slice((*byte)(unsafe.Pointer(h)), headerSize)
+	return h, unsafe.Slice((*byte)(unsafe.Pointer(h)), headerSize) //gosec:disable G103 -- the header itself, as bytes
 }
 
 // fill makes h the header of a ring that holds n bytes from position 0 on.
+//
+//gosec:disable G115 -- not negative
 func (h *header) fill(size, n int, gap uint64, boot string) {
 	h.version.Store(layout)
 	h.size.Store(uint64(size))
@@ -142,6 +144,8 @@ func (h *header) positions() (head, tail uint64, err error) {
 
 // intent returns what was about to be written; it fails if that is impossible.
 // The positions have been found possible before.
+//
+//gosec:disable G115 -- looked at before it is returned
 func (h *header) intent() (i Intent, live bool, err error) {
 	head, n := h.head.Load(), h.n.Load()
 	if h.start.Load() != head {

@@ -44,7 +44,7 @@ func TestHeldByAnotherProcess(t *testing.T) {
 	require.Error(t, cmd.Wait())
 	m, err := TryOpenMapped(path, 1, whole)
 	require.NoError(t, err)
-	defer m.Close()
+	defer func() { require.NoError(t, m.Close()) }()
 	n, damage := m.Found()
 	assert.Equal(t, 1, n)
 	require.NoError(t, damage)
@@ -75,7 +75,7 @@ func TestClosedRingIsFreeThoughAChildHasTheDescriptor(t *testing.T) {
 	m.Put(numbered(1))
 	child, err := unix.Dup(int(m.file.Fd())) // as a fork does
 	require.NoError(t, err)
-	defer unix.Close(child)
+	defer func() { require.NoError(t, unix.Close(child)) }()
 	require.NoError(t, m.Close())
 	opened(t, m.path)
 }

@@ -131,6 +131,8 @@ func (m *Mapped) Advance(n int) {
 }
 
 // Begin keeps what is about to be written, until Advance or Void.
+//
+//gosec:disable G115 -- not negative
 func (m *Mapped) Begin(i Intent) {
 	m.live = false
 	m.keep(func() {
@@ -221,7 +223,7 @@ func (m *Mapped) Resize(size int) error {
 	old := m.mem
 	m.mem, m.header = mem, headerOf(mem)
 	m.Ring = over(mem[headerSize:], m.head, m.tail)
-	m.keep(func() { m.store(&m.header.size, uint64(size)) })
+	m.keep(func() { m.store(&m.header.size, uint64(size)) }) //gosec:disable G115 -- not negative
 	if after < before && m.fault == nil {
 		// If this fails the file is longer than it need be, and as good.
 		_ = m.file.Truncate(after)
@@ -270,5 +272,5 @@ func (m *Mapped) unlink() error {
 	if !names(m.path, m.file) {
 		return nil
 	}
-	return os.Remove(m.path)
+	return os.Remove(m.path) //gosec:disable G703 -- the path is the log's, which the program chose
 }

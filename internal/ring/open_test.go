@@ -20,7 +20,7 @@ func TestNewFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "q")
 	m, err := OpenMapped(path, page+1, whole)
 	require.NoError(t, err)
-	defer m.Close()
+	defer func() { require.NoError(t, m.Close()) }()
 	info, err := os.Lstat(path)
 	require.NoError(t, err)
 	assert.Equal(t, fs.FileMode(0o600), info.Mode(), "whatever the umask")
@@ -43,7 +43,7 @@ func TestReopen(t *testing.T) {
 	o.boot = "this boot"
 	again, err := o.open(0)
 	require.NoError(t, err)
-	defer again.Close()
+	defer func() { require.NoError(t, again.Close()) }()
 	n, damage := again.Found()
 	assert.Equal(t, 20, n)
 	require.NoError(t, damage)
@@ -172,7 +172,7 @@ func TestHolesAreFilled(t *testing.T) {
 func TestRewriteFillsHolesAndKeepsTheRest(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "f"))
 	require.NoError(t, err)
-	defer f.Close()
+	defer func() { require.NoError(t, f.Close()) }()
 	const size = 300 << 10
 	want := make([]byte, size)
 	copy(want[100<<10:], "content")
@@ -232,7 +232,7 @@ func TestBootIsKnown(t *testing.T) {
 func TestFileSystemThatCannotMap(t *testing.T) {
 	f, err := os.Open("/dev/null")
 	require.NoError(t, err)
-	defer f.Close()
+	defer func() { require.NoError(t, f.Close()) }()
 	_, err = mapFile(f, headerSize)
 	require.Error(t, err)
 	if errors.Is(err, unix.ENODEV) {

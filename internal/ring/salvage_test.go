@@ -44,7 +44,7 @@ func edit(t testing.TB, path string, change func(h *header)) {
 	copy(data, page)
 	f, err := os.OpenFile(path, os.O_WRONLY, 0) // not truncated, to keep its blocks
 	require.NoError(t, err)
-	defer f.Close()
+	defer func() { require.NoError(t, f.Close()) }()
 	_, err = f.WriteAt(data, 0)
 	require.NoError(t, err)
 }
@@ -145,7 +145,7 @@ func TestUnknownBootIsNotTrusted(t *testing.T) {
 	o.boot = ""
 	m, err := o.open(0)
 	require.NoError(t, err)
-	defer m.Close()
+	defer func() { require.NoError(t, m.Close()) }()
 	_, damage := m.Found()
 	requireSetAside(t, path, data, damage)
 	assert.Equal(t, through(50, 79), drain(t, m))
@@ -303,7 +303,7 @@ func TestZerosAreInNoLine(t *testing.T) {
 func TestReadGoesOnAfterAnError(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "f"))
 	require.NoError(t, err)
-	defer f.Close()
+	defer func() { require.NoError(t, f.Close()) }()
 	_, err = f.WriteAt([]byte("content"), headerSize)
 	require.NoError(t, err)
 	full := append([]byte("before"), bytes.Repeat([]byte("x"), 4*headerSize)...)

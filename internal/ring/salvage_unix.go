@@ -38,7 +38,7 @@ func (o *opener) use(f *os.File) (*Mapped, error) {
 	if err != nil {
 		return o.salvage(f, h, info, err)
 	}
-	size := headerSize + int64(h.size.Load())
+	size := headerSize + int64(h.size.Load()) //gosec:disable G115 -- positions has looked at it
 	if sparse(info, size) {
 		if err := allocate(f, 0, size); err != nil {
 			return nil, err
@@ -73,7 +73,7 @@ func (o *opener) distrust(h *header, info fs.FileInfo) error {
 	if err != nil {
 		return err
 	}
-	size := headerSize + int64(h.size.Load())
+	size := headerSize + int64(h.size.Load()) //gosec:disable G115 -- positions has looked at it
 	switch {
 	case info.Size() < size:
 		return fmt.Errorf("it has %d bytes where %d are due", info.Size(), size)
@@ -94,7 +94,7 @@ func (m *Mapped) takeStock(h *header) error {
 		m.found, m.live, _ = h.intent()
 		whole = m.Len() == 0 || *m.at(m.tail - 1) == '\n'
 		if m.live && !m.found.Oversize {
-			whole = whole && *m.at(m.head + uint64(m.found.N) - 1) == '\n'
+			whole = whole && *m.at(m.head + uint64(m.found.N) - 1) == '\n' //gosec:disable G115 -- not negative
 		}
 		m.records = m.count()
 	}); fault != nil {
@@ -116,7 +116,7 @@ func readHeader(f *os.File) (*header, fs.FileInfo, error) {
 	}
 	if n, err := f.ReadAt(page, 0); n < len(page) {
 		clear(page)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = fmt.Errorf("it has %d bytes only", n)
 		}
 		return h, info, err
@@ -157,6 +157,8 @@ func (o *opener) salvage(f *os.File, h *header, info fs.FileInfo, why error) (*M
 
 // setAside makes the new file lasting and gives the damaged one at path a name
 // that is free.
+//
+//gosec:disable G703 -- the path is the log's, which the program chose
 func (o *opener) setAside(fresh *os.File) (string, error) {
 	if err := fresh.Sync(); err != nil {
 		return "", err

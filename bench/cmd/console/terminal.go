@@ -39,13 +39,13 @@ func run(ctx context.Context, story string, columns int) (*vt.Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self)
+	cmd := exec.CommandContext(ctx, self) //gosec:disable G204 -- this program
 	cmd.Env = append(os.Environ(), childEnv+"="+story, "TERM=xterm-256color", "NO_COLOR=")
-	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: scrollback, Cols: uint16(columns)})
+	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: scrollback, Cols: uint16(columns)}) //gosec:disable G115 -- one of pictures
 	if err != nil {
 		return nil, err
 	}
-	defer terminal.Close()
+	defer terminal.Close() //nolint:errcheck // all is read
 	screen := vt.NewEmulator(columns, scrollback)
 	// Once the child has closed its end and all is read, Linux answers EIO.
 	if _, err := io.Copy(screen, terminal); err != nil && !errors.Is(err, syscall.EIO) {

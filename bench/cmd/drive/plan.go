@@ -114,7 +114,7 @@ func measure(ctx context.Context, c config) (*report.Data, error) {
 		if suite, err = gobench.Build(ctx, "."); err != nil {
 			return nil, err
 		}
-		defer suite.Close()
+		defer suite.Close() //nolint:errcheck // a temporary directory
 	}
 	for round := range c.rounds {
 		if suite != nil {

@@ -35,7 +35,7 @@ func Build(ctx context.Context, dir string) (*Suite, error) {
 		return nil, err
 	}
 	s := &Suite{dir: dir, path: filepath.Join(tmp, "bench.test")}
-	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-o", s.path, ".")
+	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-o", s.path, ".") //gosec:disable G204 -- a path of our own
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		_ = os.RemoveAll(tmp)
@@ -49,7 +49,7 @@ func (s *Suite) Close() error { return os.RemoveAll(filepath.Dir(s.path)) }
 
 // Run runs the benchmarks that match pattern once, each for about the given time.
 func (s *Suite) Run(ctx context.Context, pattern string, each time.Duration) (map[string]Result, error) {
-	cmd := exec.CommandContext(ctx, s.path, "-test.run", "^$", "-test.bench", pattern, "-test.benchtime", each.String())
+	cmd := exec.CommandContext(ctx, s.path, "-test.run", "^$", "-test.bench", pattern, "-test.benchtime", each.String()) //gosec:disable G204 -- what Build has built
 	cmd.Dir = s.dir
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -13,23 +13,23 @@ import (
 type Mode string
 
 const (
-	// Saturated: they log as fast as they can, twice: once without looking at
+	// Saturated has them log as fast as they can, twice: once without looking at
 	// the clock, for throughput, CPU and memory, and once timing each call.
 	Saturated Mode = "saturated"
-	// Paced: together they log Rate records a second, each at its due time.
+	// Paced has them log Rate records a second together, each at its due time.
 	Paced Mode = "paced"
-	// Idle: one goroutine logs Rate records a second; CPU is what counts.
+	// Idle has one goroutine log Rate records a second; CPU is what counts.
 	Idle Mode = "idle"
-	// Stuck: they log, through logly's queue, to a writer that never returns;
+	// Stuck has them log, through logly's queue, to a writer that never returns;
 	// memory is what counts.
 	Stuck Mode = "stuck"
-	// Killed: they log Rate records a second, and when the last call has returned
-	// the process is killed. The system is then opened once more, to write what
+	// Killed has them log Rate records a second, and kills the process when the
+	// last call has returned. The system is then opened once more, to write what
 	// it may have saved.
 	Killed Mode = "killed"
 	// reopened is the second part of Killed.
 	reopened Mode = "reopened"
-	// Probe: the system is opened and closed, to see whether it is to be had.
+	// Probe opens the system and closes it, to see whether it is to be had.
 	Probe Mode = "probe"
 )
 

@@ -155,7 +155,7 @@ func TestMarkdown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer svg.Close()
+		defer svg.Close() //nolint:errcheck // it is only read
 		x := xml.NewDecoder(svg)
 		for err == nil {
 			_, err = x.Token()

@@ -67,7 +67,11 @@ func TestDir(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer f.Close()
+		defer func() {
+			if err := f.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
 		if !strings.HasSuffix(name, ".gz") {
 			_, err = f.WriteString(text)
 		} else {
