@@ -25,7 +25,7 @@ func (s *fileState) look(f *os.File, fd uintptr) (size int64, named bool, err er
 	if !s.old {
 		switch errno := s.statx(fd); errno {
 		case 0:
-			return int64(s.stx.Size), s.stx.Nlink > 0, nil
+			return int64(s.stx.Size), s.stx.Nlink > 0, nil //gosec:disable G115 -- never negative
 		case unix.ENOSYS, unix.EPERM: // before Linux 4.11, or forbidden by a container runtime
 			s.old = true
 		default:
@@ -48,6 +48,8 @@ func (s *fileState) look(f *os.File, fd uintptr) (size int64, named bool, err er
 var noPath [1]byte
 
 // statx is unix.Statx, which would allocate the path.
+//
+//gosec:disable G103 -- as unix.Statx does it
 func (s *fileState) statx(fd uintptr) unix.Errno {
 	for {
 		_, _, errno := unix.Syscall6(unix.SYS_STATX, fd, uintptr(unsafe.Pointer(&noPath)), unix.AT_EMPTY_PATH,

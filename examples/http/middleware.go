@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -27,7 +28,7 @@ func observe(log *slog.Logger, mux *http.ServeMux) http.Handler {
 		a := &answer{ResponseWriter: w}
 		defer func() {
 			cause := recover()
-			if cause != nil && cause != http.ErrAbortHandler {
+			if cause != nil && cause != http.ErrAbortHandler { //nolint:errorlint // net/http compares it so, too
 				log.ErrorContext(ctx, "panic", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 				if a.status == 0 {
 					http.Error(a, "internal server error", http.StatusInternalServerError)
@@ -111,7 +112,7 @@ func (a *answer) end(ctx context.Context) {
 	case a.status != 0:
 	case ctx.Err() == nil:
 		a.status = http.StatusOK // net/http sends it
-	case context.Cause(ctx) == errCutShort:
+	case errors.Is(context.Cause(ctx), errCutShort):
 		http.Error(a, errCutShort.Error(), http.StatusServiceUnavailable)
 	default:
 		a.WriteHeader(statusClientGone)

@@ -148,7 +148,7 @@ func (c *collector) count() *tally {
 		for dec := json.NewDecoder(f); ; {
 			var w written
 			err := dec.Decode(&w)
-			if err == io.EOF || err == io.ErrUnexpectedEOF { // killed while it wrote, before it acknowledged
+			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // killed while it wrote, before it acknowledged
 				break
 			}
 			require.NoError(c.t, err, f.Name())

@@ -195,7 +195,7 @@ func (p *processor) attempt() {
 		p.tell(failed)
 		_, wish := again(failed)
 		p.pause = min(max(2*p.pause, firstPause), longestPause)
-		p.timer.Reset(max(wish, p.pause/2+rand.N(p.pause/2)))
+		p.timer.Reset(max(wish, p.pause/2+rand.N(p.pause/2))) //gosec:disable G404 -- only so that not all come at once
 		return
 	}
 	p.failure.Store(nil)

@@ -115,7 +115,7 @@ func execute(ctx context.Context, s Spec) (Result, error) {
 	switch {
 	case timed.Err() != nil:
 		r.Failed = fmt.Sprintf("still running after %v", limit)
-	case runErr != nil && !(s.Mode == Killed && stdout.Len() > 0): // what is killed as it should be has said so before
+	case runErr != nil && (s.Mode != Killed || stdout.Len() == 0): // what is killed as it should be has said so before
 		line, _, _ := strings.Cut(stderr.String(), "\n")
 		r.Failed = cmp.Or(line, runErr.Error())
 	default:

@@ -63,7 +63,7 @@ func build(ctx context.Context, dir string) (string, error) {
 		return binary, err
 	}
 
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return "", err
 	}
 	work, err := os.MkdirTemp(dir, "build-")
@@ -71,7 +71,7 @@ func build(ctx context.Context, dir string) (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(work)
-	if err := os.WriteFile(filepath.Join(work, "builder.yaml"), components, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(work, "builder.yaml"), components, 0o600); err != nil {
 		return "", err
 	}
 	// The builder ends with go mod tidy, which wants the modules of all tests,
@@ -91,7 +91,7 @@ func build(ctx context.Context, dir string) (string, error) {
 
 // goTool runs the go command in dir. What it says goes to standard error.
 func goTool(ctx context.Context, dir string, args ...string) error {
-	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd := exec.CommandContext(ctx, "go", args...) //gosec:disable G204 -- our own commands
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
