@@ -9,19 +9,25 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
+
+// tailing is how long a backup stays plain at least, from its rotation, where
+// DelayCompression leaves it to a tailer.
+const tailing = time.Minute
 
 // maxBatch is how many files are compressed between two syncs of the directory.
 const maxBatch = 64
 
-// compressAll compresses what is plain now, each backup once, oldest first.
-func (j *janitor) compressAll() {
+// compressAll compresses what is plain now and not left to a tailer, each backup
+// once, oldest first. In a hurry only the newest is left.
+func (j *janitor) compressAll(hurry bool) {
 	if !j.compress {
 		return
 	}
 	tried, last := "", j.newest()
 	for !j.aborted.Load() {
-		batch := j.plain(tried, last)
+		batch := j.plain(tried, last, hurry)
 		if len(batch) == 0 {
 			return
 		}
@@ -34,12 +40,16 @@ func (j *janitor) compressAll() {
 
 // plain returns the backups to compress next: those after one stamp up to
 // another.
-func (j *janitor) plain(after, last string) []backup {
+func (j *janitor) plain(after, last string, hurry bool) []backup {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var batch []backup
+	now := time.Now()
 	for i, b := range j.backups {
-		if b.stamp > last || len(batch) == maxBatch || j.delay && i == len(j.backups)-1 {
+		if b.stamp > last || len(batch) == maxBatch {
+			break
+		}
+		if j.delay && (i == len(j.backups)-1 || !hurry && j.isTailed(b, now)) {
 			break
 		}
 		if b.plain && b.stamp > after {
@@ -47,6 +57,13 @@ func (j *janitor) plain(after, last string) []backup {
 		}
 	}
 	return batch
+}
+
+// isTailed reports whether a tailer may still read the backup. One from the
+// future, of a clock that was set back, does not wait for that time.
+func (j *janitor) isTailed(b backup, now time.Time) bool {
+	age, ok := j.age(b, now)
+	return ok && 0 <= age && age < tailing
 }
 
 // compressBatch compresses backups, and removes the plain ones once the

@@ -62,7 +62,7 @@ type janitor struct {
 func newJanitor(s Sink, zone *time.Location, count *counters, report func(error)) *janitor {
 	j := &janitor{
 		keep: s.MaxBackups, maxAge: s.MaxAge, maxTotal: s.MaxTotalSize,
-		compress: s.Compression == Gzip, delay: s.DelayCompression,
+		compress: s.Compression == Gzip, delay: s.Compression == Gzip && s.DelayCompression,
 		zone: zone, name: s.File, count: count, report: report,
 	}
 	j.unsynced.fail = j.fail
@@ -294,7 +294,10 @@ func (j *janitor) start() {
 func (j *janitor) run() {
 	for j.more() {
 		j.prune(false)
-		j.compressAll()
+		j.compressAll(false)
+		if j.delay && j.tooLarge() { // rather than to lose an old one
+			j.compressAll(true)
+		}
 		j.unsynced.sync()
 		j.prune(true)
 	}

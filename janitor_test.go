@@ -123,34 +123,111 @@ func TestMaxTotalSize(t *testing.T) {
 	assert.True(t, strings.HasPrefix(got[1], "9"))
 }
 
-// The size that counts is that after compression.
+// The size that counts is that after compression, which is not delayed where
+// room is short.
 func TestMaxTotalSizeOfCompressed(t *testing.T) {
-	path := temp(t)
-	h := logTo(t, Sink{File: path, MaxTotalSize: 5000, Compression: Gzip})
-	for i := range 5 {
-		require.NoError(t, info(h, fmt.Sprint(i)+strings.Repeat("x", 3000)))
-		require.NoError(t, h.Rotate())
-		require.NoError(t, h.Complete())
-		h.core.sinks[0].file.janitor.close() // until it is idle
+	for _, delay := range []bool{false, true} {
+		t.Run(fmt.Sprintf("delay=%v", delay), func(t *testing.T) {
+			path := temp(t)
+			h := logTo(t, Sink{File: path, MaxTotalSize: 5000, Compression: Gzip, DelayCompression: delay})
+			for i := range 5 {
+				require.NoError(t, info(h, fmt.Sprint(i)+strings.Repeat("x", 3000)))
+				require.NoError(t, h.Rotate())
+				require.NoError(t, h.Complete())
+				h.core.sinks[0].file.janitor.close() // until it is idle
+			}
+			require.NoError(t, h.Close())
+			assert.Len(t, messages(t, path), 5)
+		})
 	}
-	require.NoError(t, h.Close())
-	assert.Len(t, messages(t, path), 5)
 }
 
+// plainNames returns how many backups there are, and how many of them, the
+// newest, are plain. Before one that is plain none may be.
+func plainNames(t *testing.T, path string) (all, plain int) {
+	t.Helper()
+	for _, name := range names(t, path) {
+		all++
+		if !strings.HasSuffix(name, gzipSuffix) {
+			plain++
+		} else {
+			assert.Zero(t, plain, "%s is compressed, an older one is not", name)
+		}
+	}
+	return all, plain
+}
+
+// A tailer has the newest backup, and every other one for a minute.
 func TestDelayCompression(t *testing.T) {
+	for _, enqueue := range []bool{true, false} {
+		bubble(t, func(t *testing.T) {
+			path := temp(t)
+			sink := Sink{File: path, Enqueue: enqueue, Compression: Gzip, DelayCompression: true}
+			plain := func(want int) {
+				t.Helper()
+				synctest.Wait()
+				all, got := plainNames(t, path)
+				assert.Equal(t, 4, all)
+				assert.Equal(t, want, got)
+			}
+			h := logTo(t, sink)
+			for i := range 4 {
+				require.NoError(t, info(h, fmt.Sprint(i)))
+				require.NoError(t, h.Complete())
+				require.NoError(t, h.Rotate())
+				time.Sleep(10 * time.Second)
+			}
+			plain(4)
+			time.Sleep(19 * time.Second)
+			plain(4)
+			time.Sleep(tailing + idleEvery)
+			plain(1)
+			time.Sleep(time.Hour)
+			plain(1)
+			require.NoError(t, h.Close())
+			plain(1)
+			assert.Equal(t, []string{"0", "1", "2", "3"}, messages(t, path))
+		})
+	}
+}
+
+// What Close leaves plain, the next handler compresses when its time has come.
+func TestDelayCompressionAcrossClose(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		path := temp(t)
+		sink := Sink{File: path, Compression: Gzip, DelayCompression: true}
+		h := logTo(t, sink)
+		for i := range 4 {
+			require.NoError(t, info(h, fmt.Sprint(i)))
+			require.NoError(t, h.Rotate())
+		}
+		require.NoError(t, h.Close())
+		_, plain := plainNames(t, path)
+		assert.Equal(t, 4, plain)
+		h = logTo(t, sink)
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		_, plain = plainNames(t, path)
+		assert.Equal(t, 4, plain)
+		time.Sleep(tailing + idleEvery)
+		synctest.Wait()
+		_, plain = plainNames(t, path)
+		assert.Equal(t, 1, plain)
+		require.NoError(t, h.Close())
+	})
+}
+
+// Backups from the future, of a clock that was set back, do not wait for it.
+func TestDelayCompressionOfTheFuture(t *testing.T) {
 	path := temp(t)
+	for _, ms := range []string{"001", "002", "003"} {
+		write(t, filepath.Dir(path)+"/app-2100-01-01T00-00-00."+ms+".log", ms+"\n")
+	}
 	h := logTo(t, Sink{File: path, Compression: Gzip, DelayCompression: true})
-	for i := range 4 {
-		require.NoError(t, info(h, fmt.Sprint(i)))
-		require.NoError(t, h.Rotate())
-	}
 	require.NoError(t, h.Close())
-	got := names(t, path)
-	require.Len(t, got, 4)
-	for i, name := range got {
-		assert.Equal(t, i < 3, strings.HasSuffix(name, gzipSuffix), name)
-	}
-	assert.Equal(t, []string{"0", "1", "2", "3"}, messages(t, path))
+	all, plain := plainNames(t, path)
+	assert.Equal(t, 3, all)
+	assert.Equal(t, 1, plain)
 }
 
 func TestCompressedFileKeepsModeTimeAndContent(t *testing.T) {

@@ -6,24 +6,45 @@ import (
 	"time"
 )
 
-// expires reports whether backups grow too old by the clock alone.
-func (j *janitor) expires() bool { return j.maxAge > 0 }
+// waits reports whether time alone brings work: backups grow too old, or old
+// enough to be compressed.
+func (j *janitor) waits() bool { return j.maxAge > 0 || j.delay }
 
-// expire goes to work if the oldest backup has grown too old.
-func (j *janitor) expire() {
-	if !j.expires() {
+// wake goes to work if time has brought some.
+func (j *janitor) wake() {
+	if !j.waits() {
 		return
 	}
+	due := j.delay && len(j.plain("", j.newest(), false)) > 0
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if len(j.backups) > 0 && j.tooOld(j.backups[0], time.Now()) {
+	if due || len(j.backups) > 0 && j.tooOld(j.backups[0], time.Now()) {
 		j.start()
 	}
 }
 
-func (j *janitor) tooOld(b backup, now time.Time) bool {
+// age returns how long ago the backup was rotated, by its name.
+func (j *janitor) age(b backup, now time.Time) (age time.Duration, ok bool) {
 	t, err := time.ParseInLocation(stampLayout, b.stamp, j.zone)
-	return err == nil && j.maxAge > 0 && now.Sub(t) > j.maxAge
+	return now.Sub(t), err == nil
+}
+
+func (j *janitor) tooOld(b backup, now time.Time) bool {
+	age, ok := j.age(b, now)
+	return ok && j.maxAge > 0 && age > j.maxAge
+}
+
+// tooLarge reports whether the backups take too much room.
+func (j *janitor) tooLarge() bool {
+	if j.maxTotal == 0 {
+		return false
+	}
+	j.mu.Lock()
+	all := slices.Clone(j.backups)
+	j.mu.Unlock()
+	j.measure(all, false)
+	j.update(all)
+	return j.excess(all, true) > 0
 }
 
 // prune removes backups: those too many and too old or, when all are compressed

@@ -41,9 +41,9 @@ func (l *logFile) idle() (time.Duration, error) {
 			err = l.rotateAt(now)
 		}
 	}
-	l.janitor.expire()
+	l.janitor.wake()
 	switch {
-	case !l.rule.Timed() && !l.janitor.expires():
+	case !l.rule.Timed() && !l.janitor.waits():
 		return 0, err
 	case l.dueAt(now): // it has failed
 		return retryRotate, err

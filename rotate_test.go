@@ -204,7 +204,10 @@ func TestSizeRotationLosesNothing(t *testing.T) {
 			backups := names(t, path)
 			assert.Len(t, backups, int(h.Stats()[0].Rotations))
 			for i, name := range backups {
-				plain := c.sink.Compression == "" || c.sink.DelayCompression && i == len(backups)-1
+				if c.sink.DelayCompression && i < len(backups)-1 {
+					continue // TestDelayCompression looks at the clock
+				}
+				plain := c.sink.Compression == "" || c.sink.DelayCompression
 				assert.Equal(t, plain, strings.HasSuffix(name, ".log"), name)
 			}
 			checkSizes(t, path, 1000)

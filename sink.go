@@ -94,8 +94,10 @@ type Sink struct {
 	// Compression is Gzip, or "" (default) for none.
 	Compression Compression
 
-	// DelayCompression leaves the newest rotated file plain, for a tailer that
-	// still reads it; default false.
+	// DelayCompression leaves the newest rotated file plain, and every one for a
+	// minute, or two if nothing is rotated meanwhile, for a tailer that still
+	// reads it. Where MaxTotalSize is exceeded only the newest waits. Default
+	// false.
 	DelayCompression bool
 
 	// LocalTime schedules and names in local time; default false: UTC.
