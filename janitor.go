@@ -49,6 +49,7 @@ type janitor struct {
 	dir, prefix, ext string // a backup is dir/prefixSTAMPext[.gz]
 
 	aborted  atomic.Bool
+	closing  atomic.Bool // nothing is left to a tailer any more but the newest
 	unsynced unsynced
 
 	mu      sync.Mutex
@@ -294,7 +295,7 @@ func (j *janitor) start() {
 func (j *janitor) run() {
 	for j.more() {
 		j.prune(false)
-		j.compressAll(false)
+		j.compressAll(j.closing.Load())
 		if j.delay && j.tooLarge() { // rather than to lose an old one
 			j.compressAll(true)
 		}
@@ -318,7 +319,11 @@ func (j *janitor) more() bool {
 
 // close returns when the work is done, or aborted, and nothing is open.
 func (j *janitor) close() {
+	j.closing.Store(true)
 	j.mu.Lock()
+	if j.delay && j.listed { // what has waited for a tailer
+		j.start()
+	}
 	for j.idle != nil {
 		idle := j.idle
 		j.mu.Unlock()

@@ -191,7 +191,8 @@ func TestDelayCompression(t *testing.T) {
 	}
 }
 
-// What Close leaves plain, the next handler compresses when its time has come.
+// Close compresses what has waited. What it must leave, as a process that is
+// killed does, the next handler compresses when its time has come.
 func TestDelayCompressionAcrossClose(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		path := temp(t)
@@ -201,7 +202,9 @@ func TestDelayCompressionAcrossClose(t *testing.T) {
 			require.NoError(t, info(h, fmt.Sprint(i)))
 			require.NoError(t, h.Rotate())
 		}
-		require.NoError(t, h.Close())
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_ = h.CloseContext(ctx) // aborts compression
 		_, plain := plainNames(t, path)
 		assert.Equal(t, 4, plain)
 		h = logTo(t, sink)
@@ -213,7 +216,18 @@ func TestDelayCompressionAcrossClose(t *testing.T) {
 		synctest.Wait()
 		_, plain = plainNames(t, path)
 		assert.Equal(t, 1, plain)
+
+		for i := range 3 {
+			require.NoError(t, info(h, fmt.Sprint(i)))
+			require.NoError(t, h.Rotate())
+		}
+		synctest.Wait()
+		_, plain = plainNames(t, path)
+		assert.Equal(t, 3, plain) // the one before was old enough
 		require.NoError(t, h.Close())
+		all, plain := plainNames(t, path)
+		assert.Equal(t, 7, all)
+		assert.Equal(t, 1, plain)
 	})
 }
 

@@ -96,8 +96,8 @@ type Sink struct {
 
 	// DelayCompression leaves the newest rotated file plain, and every one for a
 	// minute, or two if nothing is rotated meanwhile, for a tailer that still
-	// reads it. Where MaxTotalSize is exceeded only the newest waits. Default
-	// false.
+	// reads it. Where MaxTotalSize is exceeded, and at Close, only the newest
+	// waits. Default false.
 	DelayCompression bool
 
 	// LocalTime schedules and names in local time; default false: UTC.

@@ -13,4 +13,6 @@
 //	go run ./cmd/drive
 //
 // It needs a Unix system for CPU times, and Linux for peak memory.
+//
+// The command console draws the pictures of the Console format in docs.
 package bench
