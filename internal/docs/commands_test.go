@@ -40,11 +40,15 @@ var commands = []run{
 	{command: "go test .", ci: `README: $readme_test" $readme_test`},
 	{command: "go test -race ./...", ci: "go test -race ./..."},
 	{command: "go run ./examples/concurrency", ci: "go run ./examples/concurrency || return"},
-	{command: "go run ./cmd/drive -raw perf.json", ci: "go run ./cmd/drive -part saturated"},
+	{command: "go run ./cmd/drive", ci: "go run ./cmd/drive -part saturated"},
 	{command: "go run ./cmd/drive -part …", ci: "go run ./cmd/drive -part saturated"}, // single runs that docs/PERFORMANCE.md lists
 	{command: "cd bench && go run ./cmd/drive", ci: "go run ./cmd/drive -part saturated"},
 	{command: `cd bench && go run ./cmd/drive -part encode -rounds 1 -docs ""`, ci: "go run ./cmd/drive -part saturated"},
 
+	{command: "go test ./examples/tailer", ci: "go test -count=1 -v ./examples/tailer"},
+	{command: "go run ./examples/tailer -rounds 3", ci: "go test -count=1 -v ./examples/tailer"},
+
+	{command: "find /var/spool/rsyslog -name 'imfile-state:*' -mtime +30 -delete", short: []string{"/var/spool/rsyslog", "docs"}},
 	{command: "go doc -all .", short: asItIs},
 	{command: "go test -run NAME .", short: []string{"NAME", "TestErrorText"}},
 	{command: "go test -run Soak -soak 10m .", short: shortSoak},
