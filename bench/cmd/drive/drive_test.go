@@ -55,7 +55,7 @@ func TestPlan(t *testing.T) {
 }
 
 func TestCommand(t *testing.T) {
-	if got := command([]string{"-docs", "", "-dir", "a b"}); got != "go run ./cmd/drive -docs '' -dir 'a b'" {
+	if got := command([]string{"-docs", "", "-raw", "x.json", "-dir", "a b"}); got != "go run ./cmd/drive -docs '' -dir 'a b'" {
 		t.Error(got)
 	}
 }

@@ -82,9 +82,13 @@ func fileSystem(dir string) string {
 	return kind
 }
 
-// command returns what runs this program as it was run.
+// command returns what runs this program as it was run, but for -raw, which
+// changes nothing.
 func command(args []string) string {
 	c := "go run ./cmd/drive"
+	if i := slices.Index(args, "-raw"); i >= 0 {
+		args = slices.Delete(slices.Clone(args), i, min(i+2, len(args)))
+	}
 	for _, a := range args {
 		if a == "" || strings.ContainsAny(a, " \t$*'\"\\") {
 			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"

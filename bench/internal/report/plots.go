@@ -1,14 +1,19 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"image/color"
 	"math"
+	"os"
 	"path/filepath"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
+	vgdraw "gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
 
 	"github.com/logly-go/logly/bench/internal/load"
 	"github.com/logly-go/logly/bench/internal/peer"
@@ -21,6 +26,11 @@ var palette = []color.Color{
 	color.RGBA{213, 94, 0, 255}, color.RGBA{0, 114, 178, 255}, color.RGBA{204, 121, 167, 255},
 	color.RGBA{148, 103, 189, 255}, color.RGBA{140, 86, 75, 255}, color.RGBA{188, 189, 34, 255},
 	color.RGBA{23, 190, 207, 255}, color.RGBA{128, 0, 0, 255}, color.RGBA{0, 0, 128, 255},
+}
+
+func init() {
+	plot.DefaultFont = font.Font{Typeface: "Liberation", Variant: "Sans"}
+	plotter.DefaultFont = plot.DefaultFont
 }
 
 // curve is one line of a plot.
@@ -65,7 +75,14 @@ func draw(p *plot.Plot, curves []curve, path string) error {
 	} else {
 		p.Y.Max *= 1.5
 	}
-	return p.Save(9*vg.Inch, 5.5*vg.Inch, path)
+	c := vgsvg.New(9*vg.Inch, 5.5*vg.Inch)
+	p.Draw(vgdraw.Crop(vgdraw.New(c), 0, -vg.Points(20), 0, 0)) // the last label stands out at the right
+	f, err := os.Create(path)                                   //gosec:disable G304 -- where the flag says
+	if err != nil {
+		return err
+	}
+	_, err = c.WriteTo(f)
+	return errors.Join(err, f.Close())
 }
 
 // Plots saves the plots for which there are figures in dir, and returns their
