@@ -23,6 +23,7 @@ var loglyDurable = System{
 
 var loglySync = System{
 	Name: "logly-sync", Title: "logly, no queue",
+	Note: "it looks after each line whether the file has been removed, so as to write that line again",
 	Open: func(path string, o Options) (*Running, error) {
 		return openLogly(logly.Sink{File: path}, o)
 	},
