@@ -34,7 +34,7 @@ func (j *janitor) compressAll(hurry bool) {
 		tried = batch[len(batch)-1].stamp
 		j.compressBatch(batch)
 		j.update(batch)
-		j.prune(false) // new ones may have come
+		j.prune(false, last) // new ones may have come
 	}
 }
 
@@ -49,7 +49,7 @@ func (j *janitor) plain(after, last string, hurry bool) []backup {
 		if b.stamp > last || len(batch) == maxBatch {
 			break
 		}
-		if j.delay && (i == len(j.backups)-1 || !hurry && j.isTailed(b, now)) {
+		if j.delay && (i == len(j.backups)-1 || !hurry && b.plain && now.Before(j.tailedUntil(b))) {
 			break
 		}
 		if b.plain && b.stamp > after {
@@ -59,11 +59,18 @@ func (j *janitor) plain(after, last string, hurry bool) []backup {
 	return batch
 }
 
-// isTailed reports whether a tailer may still read the backup. One from the
-// future, of a clock that was set back, does not wait for that time.
-func (j *janitor) isTailed(b backup, now time.Time) bool {
-	age, ok := j.age(b, now)
-	return ok && 0 <= age && age < tailing
+// tailedUntil returns until when a tailer may still read the backup. By the name
+// of one that an earlier run has left it may be from the future, of a clock that
+// was set back: that does not wait.
+func (j *janitor) tailedUntil(b backup) time.Time {
+	if !b.since.IsZero() {
+		return b.since.Add(tailing)
+	}
+	at, ok := j.rotatedAt(b)
+	if !ok || at.After(time.Now()) {
+		return time.Time{}
+	}
+	return at.Add(tailing)
 }
 
 // compressBatch compresses backups, and removes the plain ones once the

@@ -373,7 +373,8 @@ func (h *Handler) Close() error { return h.core.close(patient) }
 // write what is queued: through an outage of a destination, and where no byte
 // moves. It then aborts compression, which the next start finishes, and returns
 // an error that wraps the cause. With a context that never ends it may never
-// return.
+// return. A sink without a queue, where only the rest of a line can be left, is
+// tried once.
 func (h *Handler) CloseContext(ctx context.Context) error { return h.core.close(ctx) }
 
 func (c *core) close(ctx context.Context) error {

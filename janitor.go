@@ -23,7 +23,8 @@ type backup struct {
 	stamp string
 	plain bool
 	gz    bool
-	size  int64 // of both; unknown: not looked at yet
+	size  int64     // of both; unknown: not looked at yet
+	since time.Time // when this run has rotated it; zero: an earlier one has
 }
 
 const unknown = -1
@@ -57,6 +58,7 @@ type janitor struct {
 	backups []backup      // by stamp, oldest first
 	movedTo string        // the stamp that moveAfter gave
 	work    bool          // there is some
+	due     time.Time     // when time alone will bring some; zero: never
 	idle    chan struct{} // closed when the goroutine ends; nil: none runs
 }
 
@@ -231,7 +233,7 @@ func (j *janitor) rotated(f *os.File, dirty bool, info fs.FileInfo, from time.Ti
 	j.mu.Lock()
 	if stamp != "" {
 		b := j.at(stamp)
-		b.plain, b.size = true, unknown
+		b.plain, b.size, b.since = true, unknown, time.Now()
 	} else { // the clock has jumped meanwhile
 		j.list(false)
 	}
@@ -294,13 +296,15 @@ func (j *janitor) start() {
 
 func (j *janitor) run() {
 	for j.more() {
-		j.prune(false)
+		last := j.newest()
+		j.prune(false, last)
 		j.compressAll(j.closing.Load())
 		if j.delay && j.tooLarge() { // rather than to lose an old one
 			j.compressAll(true)
 		}
 		j.unsynced.sync()
-		j.prune(true)
+		j.prune(true, last)
+		j.plan()
 	}
 }
 
@@ -321,7 +325,7 @@ func (j *janitor) more() bool {
 func (j *janitor) close() {
 	j.closing.Store(true)
 	j.mu.Lock()
-	if j.delay && j.listed { // what has waited for a tailer
+	if j.delay && len(j.backups) > 0 { // what has waited for a tailer
 		j.start()
 	}
 	for j.idle != nil {

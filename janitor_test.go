@@ -231,6 +231,78 @@ func TestDelayCompressionAcrossClose(t *testing.T) {
 	})
 }
 
+// What cannot be compressed is tried again after a while, and not with every
+// record.
+func TestFailingBackupsAreNotTriedAllTheTime(t *testing.T) {
+	for name, sink := range map[string]Sink{
+		"compressed": {Compression: Gzip},
+		"delayed":    {Compression: Gzip, DelayCompression: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				sink.File, sink.Enqueue = temp(t), true
+				dir := filepath.Dir(sink.File)
+				for _, n := range []string{"1", "2"} {
+					name := "app-1999-01-01T00-00-00.00" + n + ".log"
+					write(t, filepath.Join(dir, name), "x\n")
+					require.NoError(t, os.MkdirAll(filepath.Join(dir, "."+name+".gz.tmp", "in the way"), 0o700))
+				}
+				h := NewHandler(sink, quiet)
+				for i := range 1000 {
+					require.NoError(t, info(h, fmt.Sprint(i)))
+					time.Sleep(100 * time.Millisecond)
+					synctest.Wait()
+				}
+				assert.Less(t, h.Stats()[0].Errors, uint64(20))
+				assert.Positive(t, h.Stats()[0].Errors)
+				_ = h.Close()
+			})
+		})
+	}
+}
+
+// A clock that was set back makes names from the future; the minute is none of
+// the clock's.
+func TestDelayCompressionWhenTheClockIsSetBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		path := temp(t)
+		ahead := time.Now().UTC().Add(time.Hour).Format(stampLayout)
+		write(t, filepath.Dir(path)+"/app-"+ahead+".log", "old\n")
+		h := logTo(t, Sink{File: path, Enqueue: true, Compression: Gzip, DelayCompression: true})
+		for i := range 5 {
+			require.NoError(t, info(h, fmt.Sprint(i)))
+			require.NoError(t, h.Complete())
+			require.NoError(t, h.Rotate())
+			time.Sleep(time.Second)
+		}
+		synctest.Wait()
+		all, plain := plainNames(t, path)
+		assert.Equal(t, 6, all)
+		assert.Equal(t, 5, plain)
+		time.Sleep(tailing + idleEvery)
+		synctest.Wait()
+		_, plain = plainNames(t, path)
+		assert.Equal(t, 1, plain)
+		require.NoError(t, h.Close())
+	})
+}
+
+// Backups that come while others are compressed count when they are compressed.
+func TestMaxTotalSizeDuringABurst(t *testing.T) {
+	for _, delay := range []bool{false, true} {
+		t.Run(fmt.Sprintf("delay=%v", delay), func(t *testing.T) {
+			path := temp(t)
+			h := logTo(t, Sink{File: path, MaxTotalSize: 400_000, Compression: Gzip, DelayCompression: delay})
+			for i := range 100 {
+				require.NoError(t, info(h, fmt.Sprint(i)+strings.Repeat("x", 30_000)))
+				require.NoError(t, h.Rotate())
+			}
+			require.NoError(t, h.Close())
+			assert.Len(t, messages(t, path), 100)
+		})
+	}
+}
+
 // Backups from the future, of a clock that was set back, do not wait for it.
 func TestDelayCompressionOfTheFuture(t *testing.T) {
 	path := temp(t)

@@ -12,26 +12,47 @@ func (j *janitor) waits() bool { return j.maxAge > 0 || j.delay }
 
 // wake goes to work if time has brought some.
 func (j *janitor) wake() {
-	if !j.waits() {
-		return
-	}
-	due := j.delay && len(j.plain("", j.newest(), false)) > 0
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if due || len(j.backups) > 0 && j.tooOld(j.backups[0], time.Now()) {
+	if !j.due.IsZero() && !time.Now().Before(j.due) {
 		j.start()
 	}
 }
 
-// age returns how long ago the backup was rotated, by its name.
-func (j *janitor) age(b backup, now time.Time) (age time.Duration, ok bool) {
-	t, err := time.ParseInLocation(stampLayout, b.stamp, j.zone)
-	return now.Sub(t), err == nil
+// plan finds out when time will bring work. What should be done by now and is
+// not has failed, and is tried again after a while.
+func (j *janitor) plan() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	now := time.Now()
+	j.due = time.Time{}
+	if j.maxAge > 0 && len(j.backups) > 0 {
+		if at, ok := j.rotatedAt(j.backups[0]); ok {
+			j.due = at.Add(j.maxAge + 1)
+		}
+	}
+	if j.delay {
+		i := slices.IndexFunc(j.backups, func(b backup) bool { return b.plain })
+		if i >= 0 && i < len(j.backups)-1 {
+			if at := j.tailedUntil(j.backups[i]); j.due.IsZero() || at.Before(j.due) {
+				j.due = at
+			}
+		}
+	}
+	if !j.due.IsZero() && !j.due.After(now) {
+		j.due = now.Add(idleEvery)
+	}
+}
+
+// rotatedAt returns when the backup was rotated, by its name.
+func (j *janitor) rotatedAt(b backup) (at time.Time, ok bool) {
+	at, err := time.ParseInLocation(stampLayout, b.stamp, j.zone)
+	return at, err == nil
 }
 
 func (j *janitor) tooOld(b backup, now time.Time) bool {
-	age, ok := j.age(b, now)
-	return ok && j.maxAge > 0 && age > j.maxAge
+	at, ok := j.rotatedAt(b)
+	return ok && j.maxAge > 0 && now.Sub(at) > j.maxAge
 }
 
 // tooLarge reports whether the backups take too much room.
@@ -47,12 +68,15 @@ func (j *janitor) tooLarge() bool {
 	return j.excess(all, true) > 0
 }
 
-// prune removes backups: those too many and too old or, when all are compressed
-// that will be, those that take too much room.
-func (j *janitor) prune(bySize bool) {
+// prune removes backups: those too many and too old or, when all up to the stamp
+// last are compressed that will be, those of them that take too much room.
+func (j *janitor) prune(bySize bool, last string) {
 	j.mu.Lock()
 	all := slices.Clone(j.backups)
 	j.mu.Unlock()
+	if bySize { // what came since is compressed, and counted, next
+		all = slices.DeleteFunc(all, func(b backup) bool { return b.stamp > last })
+	}
 	if bySize && j.maxTotal > 0 {
 		j.measure(all, false)
 		j.update(all)

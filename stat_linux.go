@@ -15,6 +15,9 @@ type fileState struct {
 	st  unix.Stat_t
 }
 
+// looked is what look wants to know.
+const looked = unix.STATX_INO | unix.STATX_NLINK | unix.STATX_SIZE
+
 // look returns the size of the open file fd and whether it still has a name.
 //
 // It asks for no times: since Linux 6.13 a file whose times somebody has seen
@@ -25,6 +28,10 @@ func (s *fileState) look(f *os.File, fd uintptr) (size int64, named bool, err er
 	if !s.old {
 		switch errno := s.statx(fd); errno {
 		case 0:
+			if s.stx.Mask&looked != looked {
+				s.old = true
+				break
+			}
 			return int64(s.stx.Size), s.stx.Nlink > 0, nil //gosec:disable G115 -- never negative
 		case unix.ENOSYS, unix.EPERM: // before Linux 4.11, or forbidden by a container runtime
 			s.old = true
@@ -53,7 +60,7 @@ var noPath [1]byte
 func (s *fileState) statx(fd uintptr) unix.Errno {
 	for {
 		_, _, errno := unix.Syscall6(unix.SYS_STATX, fd, uintptr(unsafe.Pointer(&noPath)), unix.AT_EMPTY_PATH,
-			unix.STATX_INO|unix.STATX_NLINK|unix.STATX_SIZE, uintptr(unsafe.Pointer(&s.stx)), 0)
+			looked, uintptr(unsafe.Pointer(&s.stx)), 0)
 		if errno != unix.EINTR {
 			return errno
 		}
