@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"time"
 )
 
@@ -31,7 +30,7 @@ type queue struct {
 	wake chan struct{} // one slot; received by the worker
 	done chan struct{} // closed by the worker as its last act
 
-	mu        sync.Mutex
+	mu        queueLock
 	store     store
 	durable   *durableStore // store, where the sink is Durable; else nil
 	state     workerState
@@ -80,7 +79,7 @@ const (
 func newQueue(name string, s store, out output, count *counters, report func(error)) *queue {
 	return &queue{
 		name: name, store: s, out: out, count: count, report: report,
-		wake: make(chan struct{}, 1), done: make(chan struct{}),
+		wake: make(chan struct{}, 1), done: make(chan struct{}), mu: newQueueLock(),
 	}
 }
 
